@@ -1,0 +1,89 @@
+"""Parse the command line, run one command, and turn any error into one line and an exit code."""
+
+import importlib
+import os
+import sys
+from argparse import ArgumentParser
+from io import TextIOWrapper
+from typing import NoReturn
+
+from axon import __version__
+from axon.errors import AxonError, UsageError
+
+COMMANDS: dict[str, str] = {
+    "team": "run a team of agents on the ledger's tasks",
+    "task": "add, list, show, import, retry or cancel tasks",
+    "land": "land finished work that was kept beside the branch",
+    "status": "show the run, its workers and how many tasks are where",
+    "logs": "show what an agent did",
+    "pause": "hold the team before its next task",
+    "resume": "let a paused team go on",
+    "stop": "end the running team as Ctrl-C would",
+    "init": "prepare this repository for axon",
+    "config": "show every setting and where it came from",
+    "gc": "remove workspaces and recordings that are no longer needed",
+    "cache": "list or clean the engine files unpacked from the archive",
+    "demo": "watch a whole team at work, without key or network",
+    "version": "show the versions of axon and what it carries",
+}
+
+
+class _Parser(ArgumentParser):
+    """Errors of use are one line like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run axon. The one place where errors become text (STYLE: error boundary)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a title may hold what LANG=C cannot
+    try:
+        code = _dispatch(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return code
+    except AxonError as error:
+        print(f"axon: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # the reader has gone: keep the interpreter's own flush at exit quiet too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(argv: list[str]) -> int:
+    if argv[:1] == ["--version"]:
+        print(f"axon {__version__}")
+        return 0
+    name = next((word for word in argv if not word.startswith("-")), "")
+    parser = build_parser(name if name in COMMANDS else "")
+    args = parser.parse_args(argv)
+    if not args.command:
+        parser.print_help()
+        return 0
+    command = importlib.import_module(f"axon.commands.{args.command}")
+    if not getattr(command, "NEEDS_CONFIG", True):
+        return int(command.run(args))
+    from axon.config import load_config
+
+    return int(command.run(args, load_config(args)))
+
+
+def build_parser(loaded: str = "") -> ArgumentParser:
+    """The whole parser, with only `loaded`'s options: help needs no import of the rest."""
+    parser = _Parser(
+        prog="axon",
+        description="Run a team of Claude agents whose work is judged by your own checks.",
+        epilog="axon COMMAND --help tells more.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == loaded:
+            importlib.import_module(f"axon.commands.{name}").configure(command)
+    return parser

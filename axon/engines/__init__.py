@@ -1,0 +1,73 @@
+"""What every agent engine takes and gives: a request in, typed events out, one result."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from axon.errors import EngineFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRequest:
+    """One agent at work: everything it may know and use."""
+
+    prompt: str
+    cwd: Path
+    home: Path  # its HOME and configuration, its own for the life of the task
+    temporary: Path
+    environment: dict[str, str]  # whole and final: nothing else is inherited
+    task_file: Path  # the task as JSON
+    identifier: str
+    title: str
+    model: str
+    system_prompt: str = ""
+    tools: tuple[str, ...] = ()
+    max_turns: int | None = None
+    max_seconds: float | None = None
+    resume: str = ""  # engine session to continue
+
+
+EventKind = Literal["init", "text", "thinking", "tool", "tool_result", "retry", "notice", "result"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineEvent:
+    """Something the agent did; recorded as it is and shown live."""
+
+    kind: EventKind
+    agent: str = ""  # "" is the main agent, else the subagent's type
+    tool: str = ""
+    call: str = ""  # ties a tool_result to its tool
+    text: str = ""
+    input: Any = None
+    output: Any = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResult:
+    """How the session ended. `fault` is None when the agent finished by itself."""
+
+    fault: EngineFault | None = None
+    message: str = ""  # one line: what went wrong
+    text: str = ""  # the agent's last words
+    engine_session: str = ""
+    turns: int = 0
+    cost_usd: float | None = None  # the engine's own figure; the gateway's is the ledger's
+    structured: Any = None
+    resets_at: float | None = None  # rate_limit: Unix seconds
+
+
+class Engine(Protocol):
+    """An agent that can be set to work."""
+
+    name: str
+
+    def run(self, request: SessionRequest) -> AsyncIterator[EngineEvent | SessionResult]:
+        """Yield what happens, last the SessionResult. Closing the iterator ends the agent."""
+        ...
+
+    def interrupt(self) -> None:
+        """Ask the running turn to end soon; safe from any thread."""
+        ...

@@ -1,0 +1,290 @@
+"""The one place tasks, claims, events and figures are kept; a Protocol with several backends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from axon.tasks import Claim, Draft, State, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One row of the append-only history. `attempt` is the fencing token of its claim."""
+
+    seq: int
+    at: float
+    identifier: str  # "" for events of a run
+    run: str
+    actor: str  # "person", a worker's name, "landing", "coordinator", "gateway"
+    action: str  # a move, or: add, comment, gate, session, run_started, worker_died, ...
+    before: State | None
+    after: State | None
+    attempt: int
+    why: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One engine session of one attempt. Its events are in `.axon/sessions/<id>.jsonl`."""
+
+    id: str
+    identifier: str
+    attempt: int
+    run: str
+    worker: str
+    engine: str
+    model: str
+    max_usd: float | None = None
+    started_at: float = 0.0
+    ended_at: float | None = None
+    outcome: str = ""  # "finished" or an EngineFault
+    engine_session: str = ""
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one request to the model used. `cost_usd` None: price unknown."""
+
+    session: str
+    model: str
+    status: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float | None = None
+    first_token_seconds: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One `axon team`. `halt` is an EngineFault that ends it, with its one-line reason."""
+
+    id: str
+    pid: int
+    host: str
+    target: str
+    engine: str
+    workers: int
+    max_tasks: int | None = None
+    max_usd: float | None = None
+    started_at: float = 0.0
+    ended_at: float | None = None
+    halt: str = ""
+    halt_reason: str = ""
+    stop_requested: bool = False
+    alive: bool = False  # its leadership lease is current
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """What a process of a run is doing; written by itself, may lag."""
+
+    name: str
+    run: str
+    pid: int
+    identifier: str = ""
+    attempt: int = 0
+    doing: str = ""  # "Edit src/x.py", "gate", "idle"
+    turns: int = 0
+    cost_usd: float | None = None
+    since: float = 0.0  # when it took the task
+    updated_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The exclusive right to a named duty ("landing"), fenced by `token`."""
+
+    name: str
+    holder: str
+    token: int
+
+
+class Ledger(Protocol):
+    """Every write is one transaction, durable when acknowledged unless said otherwise.
+
+    A write that carries a Claim or a Lease raises StaleClaim once that was lost.
+    """
+
+    # tasks
+    def add(self, drafts: Sequence[Draft], *, actor: str = "person") -> list[Task]:
+        """Add all or none. UsageError: unknown dependency or parent, cycle, empty title."""
+        ...
+
+    def task(self, identifier: str) -> Task:
+        """NotFound when there is none."""
+        ...
+
+    def tasks(
+        self,
+        *,
+        states: Sequence[State] = (),
+        priority: int | None = None,
+        label: str = "",
+        text: str = "",
+        limit: int | None = None,
+    ) -> list[Task]:
+        """In the order of their age; `text` is looked for in identifier, title, description."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many tasks are in each state, every state named."""
+        ...
+
+    def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
+        """A person's move: retry (failures start anew), cancel, reopen."""
+        ...
+
+    def comment(self, identifier: str, body: str, *, actor: str = "person") -> None: ...
+
+    # work
+    def claim(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
+        """Give `worker` the most urgent, then oldest task that is ready, or None.
+
+        Ready: todo, no open dependency, `not_before` and back-off passed, `paths` overlap no
+        running task's, no pause, and the run's `max_tasks` not reached by other tasks. The
+        returned Task's `token` is the claim's.
+        """
+        ...
+
+    def renew(self, claim: Claim, lease_seconds: float) -> None:
+        """Prolong the lease; need not be durable."""
+        ...
+
+    def note(self, claim: Claim, **facts: Any) -> None:
+        """Keep facts about the task: branch, commit, engine_session, feedback, result, target."""
+        ...
+
+    def submit(self, claim: Claim, *, commit: str, verified: bool, why: str = "") -> Task:
+        """in_progress -> review. `verified`: a gate passed in the workspace."""
+        ...
+
+    def submit_and_claim(
+        self, claim: Claim, *, commit: str, verified: bool, lease_seconds: float
+    ) -> tuple[Task, Task | None]:
+        """Submit and claim the next in one transaction."""
+        ...
+
+    def fail(
+        self, claim: Claim, why: str, *, feedback: str = "", data: dict[str, Any] | None = None
+    ) -> Task:
+        """Counted failure: back to todo with back-off, or failed at the attempt cap."""
+        ...
+
+    def release(self, claim: Claim, why: str, *, worked: bool = True, lost: bool = False) -> Task:
+        """Back to todo, not a failure. `worked=False`: nor an attempt (the engine could not).
+
+        `lost`: its worker died; after `max_losses` of those the task is given up as failed.
+        """
+        ...
+
+    def expire(self) -> list[Task]:
+        """Release every task whose lease has ended; those of other boots at once."""
+        ...
+
+    def claims(self, run: str) -> list[Claim]:
+        """Tasks in progress for workers of this run."""
+        ...
+
+    # landing
+    def lease(self, name: str, holder: str, seconds: float) -> Lease | None:
+        """Take or prolong the duty; None while another holder's lease is current."""
+        ...
+
+    def drop_lease(self, lease: Lease) -> None: ...
+
+    def landed(
+        self, lease: Lease, identifier: str, *, commit: str, target: str, verified: bool
+    ) -> Task:
+        """review -> done, with the proof: `commit` is reachable from branch `target`."""
+        ...
+
+    def reject(self, lease: Lease, identifier: str, why: str, *, feedback: str) -> Task:
+        """review -> todo with back-off (or failed at the cap): conflict or red gate on the merge."""
+        ...
+
+    # runs, workers, sessions
+    def start_run(self, run: Run, lease_seconds: float) -> None: ...
+    def renew_run(self, run: str, lease_seconds: float) -> None: ...
+    def halt_run(self, run: str, fault: str, reason: str) -> None:
+        """The run must end with this engine fault (first one wins); seen by its coordinator."""
+        ...
+
+    def request_stop(self, run: str) -> None: ...
+    def end_run(self, run: str) -> None: ...
+    def run(self, run: str) -> Run: ...
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Newest first."""
+        ...
+
+    def set_worker(self, status: WorkerStatus) -> None:
+        """Not durable."""
+        ...
+
+    def drop_worker(self, run: str, name: str) -> None: ...
+    def workers(self, run: str) -> list[WorkerStatus]: ...
+
+    def start_session(self, session: Session, *, token_hash: str, claim: Claim) -> None: ...
+    def end_session(
+        self, session: str, *, outcome: str, engine_session: str = "", turns: int = 0
+    ) -> None: ...
+    def session_of(self, token_hash: str) -> Session | None:
+        """The open session (not ended) that holds this gateway token."""
+        ...
+
+    def sessions(self, identifier: str = "", *, limit: int = 100) -> list[Session]:
+        """Oldest first."""
+        ...
+
+    def spend(self, usage: Usage) -> None:
+        """Add to the request log and to the session's, the task's and the run's sums."""
+        ...
+
+    def spent(self, *, session: str = "", identifier: str = "", run: str = "") -> float:
+        """USD known to be spent by that session, task or run."""
+        ...
+
+    # pauses
+    def pause(self, reason: str, *, until: float | None = None, actor: str = "person") -> None: ...
+    def resume(self, *, actor: str = "person") -> None: ...
+    def paused(self) -> tuple[str, float | None] | None:
+        """Reason and end of the pause that holds now; one whose end has passed holds no more."""
+        ...
+
+    # history
+    def record(
+        self,
+        action: str,
+        *,
+        actor: str,
+        identifier: str = "",
+        run: str = "",
+        why: str = "",
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        """Append an event that moves nothing."""
+        ...
+
+    def events(
+        self, *, after: int = 0, identifier: str = "", run: str = "", limit: int = 1000
+    ) -> list[Event]: ...
+    def last_seq(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+def open_ledger(url: str, *, create: bool = False) -> Ledger:
+    """Open `file:PATH`. LedgerError: unknown scheme, missing, unreadable, newer schema."""
+    from axon.ledger.file import FileLedger
+
+    scheme, _, path = url.partition(":")
+    if scheme != "file":
+        from axon.errors import LedgerError
+
+        raise LedgerError(f"no ledger backend for {url!r}; use file:PATH")
+    return FileLedger.open(path, create=create)

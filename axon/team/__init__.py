@@ -1,0 +1,1 @@
+"""Many agents at work: coordinator, workers, workspaces, gate, landing."""
