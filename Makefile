@@ -1,0 +1,54 @@
+# Each target does its own set-up. make PYTHON=python3.12 ... picks the interpreter.
+PYTHON ?= python3
+VENV := .venv
+PYZ := dist/axon.pyz
+# Folders are in the list too: a removed file changes only its folder.
+SOURCES := build_zipapp.py pyproject.toml \
+	$(shell find axon static -name __pycache__ -prune -o -print 2>/dev/null)
+
+.PHONY: build demo test check bench docs clean python
+
+build: $(PYZ)
+
+demo: build
+	$(PYTHON) $(PYZ) demo $(ARGS)
+
+test: build $(VENV)/ready
+	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest $(ARGS)
+
+check: build $(VENV)/ready
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest $(ARGS)
+
+bench: build $(VENV)/ready
+	@set -e; for file in tests/bench/*.py; do \
+		test ! -e "$$file" || AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python "$$file"; done
+
+docs: $(VENV)/ready
+	$(VENV)/bin/python tests/docs.py --write
+
+clean:
+	rm -rf build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	find axon tests -name __pycache__ -prune -exec rm -rf {} +
+
+# pip alone is needed, to fetch wheels: the system's if there is one, else a bare .venv's.
+$(PYZ): $(SOURCES) | python
+	@if $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) build_zipapp.py --out $@; \
+	else $(MAKE) --no-print-directory $(VENV)/bin/pip && $(VENV)/bin/python build_zipapp.py --out $@; fi
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: $(PYTHON) is missing or older than 3.11; name another: make PYTHON=python3.12" >&2; \
+		exit 2; }
+
+$(VENV)/bin/pip: | python
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: this Python cannot make a venv; on Debian or Ubuntu: apt-get install python3-venv" >&2; \
+		exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/ready: pyproject.toml | $(VENV)/bin/pip
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,3 @@
+"""axon: a team of Claude agents in one file."""
+
+__version__ = "0.1.0"
