@@ -71,3 +71,7 @@ class Engine(Protocol):
     def interrupt(self) -> None:
         """Ask the running turn to end soon; safe from any thread."""
         ...
+
+    def can_resume(self, home: Path, engine_session: str) -> bool:
+        """Whether the history of that session is still there."""
+        ...

@@ -1,0 +1,176 @@
+"""Start, watch, restart and end the processes of a run; whatever dies takes its own along."""
+
+import logging
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
+
+from axon.team.processes import become_subreaper, end_orphans, end_tree
+
+log = logging.getLogger(__name__)
+
+QUICK_SECONDS = 10.0  # a child that dies sooner than this after its start counts as quick
+MAX_QUICK_DEATHS = 5
+MAX_BACKOFF_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A process the run needs: `target(*args, leash)` in a child of the forkserver."""
+
+    name: str
+    target: Callable[..., None]
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(slots=True)
+class Child:
+    """One process in a role, and what is known of its forerunners."""
+
+    role: Role
+    process: ForkServerProcess | None = None
+    leash: Connection | None = None
+    started: float = 0.0
+    quick_deaths: int = 0
+    start_at: float = 0.0  # not before this (monotonic)
+
+    @property
+    def pid(self) -> int:
+        return (self.process.pid or 0) if self.process else 0
+
+    @property
+    def given_up(self) -> bool:
+        return self.quick_deaths >= MAX_QUICK_DEATHS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """A child that ended without having been asked to."""
+
+    name: str
+    pid: int
+    how: str
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Only the coordinator has one. Not thread-safe: one loop calls it."""
+
+    preload: tuple[str, ...]
+    children: dict[str, Child] = field(default_factory=dict)
+    _context: ForkServerContext = field(init=False)
+
+    def __post_init__(self) -> None:
+        become_subreaper()  # orphans of a dead worker come to us, wherever they hide
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(self.preload))
+
+    def add(self, role: Role) -> Child:
+        child = Child(role)
+        self.children[role.name] = child
+        self._start(child)
+        return child
+
+    def _start(self, child: Child) -> None:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_enter, args=(child.role.target, child.role.args, theirs), name=child.role.name
+        )
+        process.start()
+        theirs.close()
+        child.process, child.leash, child.started = process, ours, time.monotonic()
+        log.info("started name=%s pid=%s", child.role.name, child.pid)
+
+    def tick(self, seconds: float) -> list[Exit]:
+        """Wait up to `seconds` for a death, clear up after it, and start what is due."""
+        sentinels = [c.process.sentinel for c in self.children.values() if c.process]
+        wait(sentinels, timeout=seconds)
+        exits = [
+            self._bury(c) for c in self.children.values() if c.process and not c.process.is_alive()
+        ]
+        for child in self.children.values():
+            if child.process is None and not child.given_up:
+                if time.monotonic() >= child.start_at:
+                    self._start(child)
+        return exits
+
+    def _bury(self, child: Child) -> Exit:
+        process, pid = child.process, child.pid
+        assert process is not None and child.leash is not None
+        child.leash.close()
+        self._clear(pid)
+        process.join()
+        code = process.exitcode or 0
+        process.close()
+        child.process = None
+        quick = time.monotonic() - child.started < QUICK_SECONDS
+        child.quick_deaths = child.quick_deaths + 1 if quick else 0
+        pause = min(MAX_BACKOFF_SECONDS, 0.1 * 2**child.quick_deaths) if quick else 0.0
+        child.start_at = time.monotonic() + pause * random.uniform(0.8, 1.2)
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return Exit(name=child.role.name, pid=pid, how=how)
+
+    def _clear(self, pid: int) -> None:
+        """End all that a dead child has left: its group, and what has come to us as orphans."""
+        try:
+            os.killpg(pid, signal.SIGKILL)  # it led its own group; an empty one is no error
+        except (ProcessLookupError, PermissionError):
+            pass
+        end_orphans(spare=self._own_pids())
+
+    def _own_pids(self) -> set[int]:
+        from multiprocessing import forkserver, resource_tracker
+
+        helpers = {
+            getattr(forkserver._forkserver, "_forkserver_pid", None),  # type: ignore[attr-defined]
+            getattr(resource_tracker._resource_tracker, "_pid", None),
+        }
+        return {pid for pid in helpers if pid} | {c.pid for c in self.children.values() if c.pid}
+
+    def ask_to_stop(self, *names: str) -> None:
+        """Tell those children (all when none is named) to finish what they do and leave."""
+        for child in self.children.values():
+            if child.leash is not None and (not names or child.role.name in names):
+                try:
+                    child.leash.send("stop")
+                except OSError:
+                    pass  # it has gone already
+
+    def await_end(self, names: list[str], seconds: float, hurry: Callable[[], bool]) -> None:
+        """Wait until those children have left, the time is up, or `hurry()` is true."""
+        deadline = time.monotonic() + seconds
+        while not hurry() and time.monotonic() < deadline:
+            alive = [
+                c.process
+                for name in names
+                if (c := self.children[name]).process and c.process.is_alive()
+            ]
+            if not alive:
+                return
+            wait([process.sentinel for process in alive], timeout=0.1)
+
+    def end(self) -> None:
+        """End every child and all its descendants now."""
+        for child in self.children.values():
+            if child.process is not None:
+                if child.process.is_alive():
+                    end_tree(child.pid, grace_seconds=0.5)
+                child.start_at = float("inf")
+                self._bury(child)
+        end_orphans(spare=self._own_pids())
+
+
+def _enter(target: Callable[..., None], args: tuple[Any, ...], leash: Connection) -> None:
+    """The first steps of every child: a session of its own, and its orphans come to it."""
+    os.setsid()  # Ctrl-C stays with the coordinator; one killpg ends child and agent
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    become_subreaper()
+    os.environ.pop("PYTHONPATH", None)  # was for the forkserver; agents have no use for it
+    target(*args, leash)
