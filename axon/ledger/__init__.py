@@ -1,108 +1,35 @@
 """The one place tasks, claims, events and figures are kept; a Protocol with several backends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from axon.errors import LedgerError
+from axon.ledger.records import (
+    Comment,
+    Event,
+    Lease,
+    Limits,
+    Run,
+    Session,
+    Usage,
+    Waiting,
+    WorkerStatus,
+)
 from axon.tasks import Claim, Draft, State, Task
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One row of the append-only history. `attempt` is the fencing token of its claim."""
-
-    seq: int
-    at: float
-    identifier: str  # "" for events of a run
-    run: str
-    actor: str  # "person", a worker's name, "landing", "coordinator", "gateway"
-    action: str  # a move, or: add, comment, gate, session, run_started, worker_died, ...
-    before: State | None
-    after: State | None
-    attempt: int
-    why: str
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """One engine session of one attempt. Its events are in `.axon/sessions/<id>.jsonl`."""
-
-    id: str
-    identifier: str
-    attempt: int
-    run: str
-    worker: str
-    engine: str
-    model: str
-    max_usd: float | None = None
-    started_at: float = 0.0
-    ended_at: float | None = None
-    outcome: str = ""  # "finished" or an EngineFault
-    engine_session: str = ""
-    turns: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What one request to the model used. `cost_usd` None: price unknown."""
-
-    session: str
-    model: str
-    status: int
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    cost_usd: float | None = None
-    first_token_seconds: float | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One `axon team`. `halt` is an EngineFault that ends it, with its one-line reason."""
-
-    id: str
-    pid: int
-    host: str
-    target: str
-    engine: str
-    workers: int
-    max_tasks: int | None = None
-    max_usd: float | None = None
-    started_at: float = 0.0
-    ended_at: float | None = None
-    halt: str = ""
-    halt_reason: str = ""
-    stop_requested: bool = False
-    alive: bool = False  # its leadership lease is current
-    cost_usd: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerStatus:
-    """What a process of a run is doing; written by itself, may lag."""
-
-    name: str
-    run: str
-    pid: int
-    identifier: str = ""
-    attempt: int = 0
-    doing: str = ""  # "Edit src/x.py", "gate", "idle"
-    turns: int = 0
-    cost_usd: float | None = None
-    since: float = 0.0  # when it took the task
-    updated_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The exclusive right to a named duty ("landing"), fenced by `token`."""
-
-    name: str
-    holder: str
-    token: int
+__all__ = [
+    "Comment",
+    "Event",
+    "Lease",
+    "Ledger",
+    "Limits",
+    "Run",
+    "Session",
+    "Usage",
+    "Waiting",
+    "WorkerStatus",
+    "open_ledger",
+]
 
 
 class Ledger(Protocol):
@@ -112,8 +39,13 @@ class Ledger(Protocol):
     """
 
     # tasks
-    def add(self, drafts: Sequence[Draft], *, actor: str = "person") -> list[Task]:
-        """Add all or none. UsageError: unknown dependency or parent, cycle, empty title."""
+    def add(
+        self, drafts: Sequence[Draft], *, actor: str = "person", dry_run: bool = False
+    ) -> list[Task]:
+        """Add all or none. UsageError: unknown dependency or parent, cycle, empty title.
+
+        `dry_run`: answer what would be added, and change nothing.
+        """
         ...
 
     def task(self, identifier: str) -> Task:
@@ -141,14 +73,29 @@ class Ledger(Protocol):
         ...
 
     def comment(self, identifier: str, body: str, *, actor: str = "person") -> None: ...
+    def comments(self, identifier: str) -> list[Comment]:
+        """Oldest first."""
+        ...
+
+    def waiting(self, *, identifier: str = "", limit: int = 100) -> list[Waiting]:
+        """Tasks to do that others hold up, those only a person can free first."""
+        ...
 
     # work
     def claim(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
         """Give `worker` the most urgent, then oldest task that is ready, or None.
 
-        Ready: todo, no open dependency, `not_before` and back-off passed, `paths` overlap no
-        running task's, no pause, and the run's `max_tasks` not reached by other tasks. The
-        returned Task's `token` is the claim's.
+        Ready: todo, no open dependency, no open child, `not_before` and back-off passed,
+        `paths` overlap no running task's, no pause, the run neither halted nor stopping, and
+        its `max_tasks` not reached by other tasks. The returned Task's `token` is the claim's.
+        """
+        ...
+
+    def ready_in(self, run: str = "") -> float | None:
+        """Seconds until `run` could claim something: 0 is now, pauses and paths aside.
+
+        None: nothing, unless a task that is now in progress or in review ends well, or a
+        person acts.
         """
         ...
 
@@ -196,7 +143,9 @@ class Ledger(Protocol):
         """Take or prolong the duty; None while another holder's lease is current."""
         ...
 
-    def drop_lease(self, lease: Lease) -> None: ...
+    def drop_lease(self, lease: Lease) -> None:
+        """Give the duty up; nothing happens when it was lost already."""
+        ...
 
     def landed(
         self, lease: Lease, identifier: str, *, commit: str, target: str, verified: bool
@@ -205,7 +154,7 @@ class Ledger(Protocol):
         ...
 
     def reject(self, lease: Lease, identifier: str, why: str, *, feedback: str) -> Task:
-        """review -> todo with back-off (or failed at the cap): conflict or red gate on the merge."""
+        """review -> todo with back-off, or failed at the cap: conflict, or red gate once merged."""
         ...
 
     # runs, workers, sessions
@@ -278,13 +227,11 @@ class Ledger(Protocol):
     def close(self) -> None: ...
 
 
-def open_ledger(url: str, *, create: bool = False) -> Ledger:
+def open_ledger(url: str, *, create: bool = False, limits: Limits | None = None) -> Ledger:
     """Open `file:PATH`. LedgerError: unknown scheme, missing, unreadable, newer schema."""
     from axon.ledger.file import FileLedger
 
     scheme, _, path = url.partition(":")
-    if scheme != "file":
-        from axon.errors import LedgerError
-
-        raise LedgerError(f"no ledger backend for {url!r}; use file:PATH")
-    return FileLedger.open(path, create=create)
+    if scheme != "file":  # only the scheme is shown: what follows may hold a password
+        raise LedgerError(f"no ledger backend for {scheme}: addresses; use file:PATH")
+    return FileLedger.open(path, create=create, limits=limits or Limits())
