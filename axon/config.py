@@ -248,3 +248,9 @@ def _check(config: Config) -> None:
         raise UsageError(
             f"unknown model {config.model!r}; use haiku, sonnet, opus or a full model id"
         )
+
+
+def scrub_environment(keep: Mapping[str, str]) -> None:
+    """Leave only `keep` in this process's environment: children inherit it, and show it."""
+    os.environ.clear()
+    os.environ.update(keep)

@@ -66,7 +66,9 @@ async def _drive(
         watch.cancel()
 
 
-async def _watch(session: asyncio.Task[SessionResult], engine: Engine, ended: Callable[[], bool]) -> None:
+async def _watch(
+    session: asyncio.Task[SessionResult], engine: Engine, ended: Callable[[], bool]
+) -> None:
     while not ended():
         await asyncio.sleep(POLL_SECONDS)
     engine.interrupt()

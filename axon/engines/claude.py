@@ -150,7 +150,9 @@ class _Reading:
     def _system(self, subtype: str, data: dict[str, Any]) -> list[EngineEvent]:
         if subtype == "init":
             self.engine_session = str(data.get("session_id", ""))
-            shown = {k: data.get(k) for k in ("session_id", "model", "tools", "claude_code_version")}
+            shown = {
+                k: data.get(k) for k in ("session_id", "model", "tools", "claude_code_version")
+            }
             return [EngineEvent(kind="init", data=shown)]
         if subtype == "api_retry":
             return [EngineEvent(kind="retry", data=data)]

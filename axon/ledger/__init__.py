@@ -118,9 +118,18 @@ class Ledger(Protocol):
         ...
 
     def fail(
-        self, claim: Claim, why: str, *, feedback: str = "", data: dict[str, Any] | None = None
+        self,
+        claim: Claim,
+        why: str,
+        *,
+        feedback: str = "",
+        data: dict[str, Any] | None = None,
+        final: bool = False,
     ) -> Task:
-        """Counted failure: back to todo with back-off, or failed at the attempt cap."""
+        """Counted failure: back to todo with back-off, or failed at the attempt cap.
+
+        `final`: failed at once, for trying again cannot help.
+        """
         ...
 
     def release(self, claim: Claim, why: str, *, worked: bool = True, lost: bool = False) -> Task:

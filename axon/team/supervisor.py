@@ -5,11 +5,14 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 from axon.team.processes import become_subreaper, end_orphans, end_tree
@@ -64,6 +67,7 @@ class Supervisor:
     """Only the coordinator has one. Not thread-safe: one loop calls it."""
 
     preload: tuple[str, ...]
+    log_path: Path  # what children write to stdout and stderr; the terminal is for the run
     children: dict[str, Child] = field(default_factory=dict)
     _context: ForkServerContext = field(init=False)
 
@@ -81,7 +85,9 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_enter, args=(child.role.target, child.role.args, theirs), name=child.role.name
+            target=_enter,
+            args=(child.role.target, child.role.args, theirs, self.log_path),
+            name=child.role.name,
         )
         process.start()
         theirs.close()
@@ -119,10 +125,9 @@ class Supervisor:
 
     def _clear(self, pid: int) -> None:
         """End all that a dead child has left: its group, and what has come to us as orphans."""
-        try:
-            os.killpg(pid, signal.SIGKILL)  # it led its own group; an empty one is no error
-        except (ProcessLookupError, PermissionError):
-            pass
+        if sys.platform != "linux":  # no subreaper there: its group is all we can find
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
         end_orphans(spare=self._own_pids())
 
     def _own_pids(self) -> set[int]:
@@ -138,10 +143,8 @@ class Supervisor:
         """Tell those children (all when none is named) to finish what they do and leave."""
         for child in self.children.values():
             if child.leash is not None and (not names or child.role.name in names):
-                try:
+                with suppress(OSError):  # it has gone already
                     child.leash.send("stop")
-                except OSError:
-                    pass  # it has gone already
 
     def await_end(self, names: list[str], seconds: float, hurry: Callable[[], bool]) -> None:
         """Wait until those children have left, the time is up, or `hurry()` is true."""
@@ -167,10 +170,26 @@ class Supervisor:
         end_orphans(spare=self._own_pids())
 
 
-def _enter(target: Callable[..., None], args: tuple[Any, ...], leash: Connection) -> None:
+def _enter(
+    target: Callable[..., None], args: tuple[Any, ...], leash: Connection, log_path: Path
+) -> None:
     """The first steps of every child: a session of its own, and its orphans come to it."""
-    os.setsid()  # Ctrl-C stays with the coordinator; one killpg ends child and agent
+    os.setsid()  # Ctrl-C stays with the coordinator, and nothing can reach the terminal
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     become_subreaper()
     os.environ.pop("PYTHONPATH", None)  # was for the forkserver; agents have no use for it
+    write_log(log_path)
     target(*args, leash)
+
+
+def write_log(path: Path) -> None:
+    """Send this process's output and logging to the file `path`."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(processName)s %(levelname)s %(name)s %(message)s",
+        force=True,
+    )

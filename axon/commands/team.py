@@ -1,0 +1,53 @@
+"""Run a team of agents on the ledger's tasks until nothing is left to do."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from axon.commands import add_json
+from axon.config import Config
+from axon.errors import UsageError
+from axon.tasks import Draft
+from axon.tasks.exchange import drafts_from
+
+FILE_SUFFIXES = {".md", ".markdown", ".json", ".jsonl", ".txt"}
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "tasks",
+        nargs="*",
+        metavar="TASKS.md",
+        help="files of tasks (Markdown check list or JSON lines), or the text of one task; "
+        "what the ledger already has is not added again",
+    )
+    parser.add_argument("--team", metavar="KEY", help="team key of new tasks (ENG)")
+    parser.add_argument("--workers", type=int, metavar="N", help="agents at work at once (2)")
+    parser.add_argument("--model", metavar="MODEL", help="haiku, sonnet, opus or a full model id")
+    parser.add_argument("--max-tasks", type=int, metavar="N", help="take at most N tasks")
+    parser.add_argument("--budget-usd", type=float, metavar="X", help="spend at most X USD")
+    parser.add_argument("--engine", metavar="ENGINE", help="claude or command")
+    parser.add_argument("--target", metavar="BRANCH", help="land on this branch")
+    parser.add_argument("--ledger", metavar="URL", help="file:PATH")
+    parser.add_argument(
+        "--model-upstream", metavar="SOURCE", help="script:FILE instead of the real endpoint"
+    )
+    parser.add_argument("--no-dashboard", action="store_true", help="serve no page")
+    add_json(parser)
+
+
+def run(args: Namespace, config: Config) -> int:
+    from axon.team.start import run_team
+
+    drafts = [draft for word in args.tasks for draft in drafts_of(word)]
+    return run_team(config, drafts, json=args.json, stream=sys.stdout)
+
+
+def drafts_of(word: str) -> list[Draft]:
+    """The tasks in the file `word`, or the task whose text it is."""
+    path = Path(word)
+    if len(word) < 4096 and "\n" not in word and path.is_file():
+        return drafts_from(read_task_file(path), path.name)
+    if path.suffix in FILE_SUFFIXES and not any(c.isspace() for c in word):
+        raise UsageError(f"there is no file {word}; give a file of tasks or the text of a task")
+    return [text_draft(word)]

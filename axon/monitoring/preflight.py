@@ -1,0 +1,117 @@
+"""Find out before the first task what would otherwise fail all of them."""
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from axon.config import Config
+from axon.engines.vendor import activate
+from axon.errors import EngineError, EngineFault, UsageError
+from axon.gateway.login import Login, base_url_of, login_of, proxied
+
+CLI_SECONDS = 30.0
+CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What the run will use."""
+
+    cli: Path | None = None
+    python_path: tuple[str, ...] = ()
+    login: Login = "gateway"
+
+
+def check_engine(config: Config) -> Ready:
+    """UsageError or EngineError when the engine of this configuration cannot work."""
+    if config.engine == "command":
+        if not config.engine_command:
+            raise UsageError(
+                'engine "command" has no command; set [engine] command = "..." in axon.toml'
+            )
+        return Ready(login=_command_login(config))
+    login = check_login(config)
+    paths = activate(config.environ, packed_cli=not config.claude)
+    cli = find_cli(config, paths.cli)
+    _try_cli(cli, config)
+    return Ready(cli=cli, python_path=paths.python_path, login=login)
+
+
+def _command_login(config: Config) -> Login:
+    """Another agent CLI may use the gateway; one that needs no model is fine without a key."""
+    return "gateway" if config.upstream or login_of(config) == "gateway" else "none"
+
+
+def check_login(config: Config) -> Login:
+    """EngineError when nothing says how to reach a model, or its endpoint does not answer."""
+    if config.upstream:
+        return "gateway"
+    login = login_of(config)
+    if login == "none":
+        raise EngineError(
+            "no way to a model is configured; set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN, and "
+            "ANTHROPIC_BASE_URL for another endpoint) in the environment or in .env",
+            EngineFault.AUTH,
+        )
+    if login == "gateway" and not proxied(config):
+        _reach(base_url_of(config))
+    return login
+
+
+def _reach(url: str) -> None:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise EngineError(
+            f"the model endpoint {url} cannot be reached ({error.strerror or error}); "
+            "check ANTHROPIC_BASE_URL and the network",
+            EngineFault.NETWORK,
+        ) from None
+
+
+def find_cli(config: Config, packed: Path | None) -> Path:
+    """The CLI of the person's choice, else the packed one, else the one on PATH."""
+    if config.claude:
+        chosen = Path(config.claude).expanduser()
+        if not chosen.is_file() or not os.access(chosen, os.X_OK):
+            raise EngineError(
+                f"the agent CLI {chosen} is missing or not executable; correct AXON_CLAUDE"
+            )
+        return chosen.absolute()
+    found = packed or shutil.which("claude", path=config.environ.get("PATH"))
+    if not found:
+        raise EngineError(
+            "this axon.pyz carries no agent CLI and none is on PATH; use the full build, or set "
+            "AXON_CLAUDE to a claude executable"
+        )
+    return Path(found)
+
+
+def _try_cli(cli: Path, config: Config) -> None:
+    try:
+        done = subprocess.run(
+            [cli, "--version"],
+            capture_output=True,
+            timeout=CLI_SECONDS,
+            env={"PATH": config.environ.get("PATH", ""), "HOME": os.devnull},
+        )
+    except subprocess.TimeoutExpired:
+        raise EngineError(
+            f"the agent CLI {cli} does not answer --version; replace it or set AXON_CLAUDE"
+        ) from None
+    except OSError as error:
+        raise EngineError(
+            f"the agent CLI {cli} cannot be run ({error.strerror}); replace it or set AXON_CLAUDE"
+        ) from None
+    if done.returncode:
+        last = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+        raise EngineError(
+            f"the agent CLI {cli} is broken (exit code {done.returncode}"
+            f"{': ' + last[-1][:200] if last else ''}); replace it or set AXON_CLAUDE"
+        )

@@ -1,0 +1,195 @@
+"""The one component that runs a team: it starts, watches and ends, and decides when it is over."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from axon.errors import EngineFault, StaleClaim
+from axon.ledger import Event, Ledger, Run
+from axon.tasks import Claim, State, Task
+from axon.team.screen import Reporter, Summary, View
+from axon.team.supervisor import Exit, Role, Supervisor
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+LEADERSHIP_SECONDS = 20.0
+PARK_SECONDS = 20.0  # for running agents to be interrupted and their work kept
+LONGEST_WAIT_SECONDS = 600.0  # back-offs are shorter; a task with a later date is not waited for
+LEDGER_FAULT = "ledger"  # a run halted with this exits 6, with any engine fault 5
+
+
+@dataclass(slots=True)
+class Coordinator:
+    """One run. `roles` are its children; the ledger says how far it is."""
+
+    ledger: Ledger
+    run: Run
+    supervisor: Supervisor
+    reporter: Reporter
+    started: float = field(default_factory=time.monotonic)
+    signals: int = 0  # Ctrl-C or SIGTERM received so far
+    reason: str = ""
+    _seen: int = 0
+    _renewed: float = 0.0
+
+    def work(self, roles: list[Role]) -> int:
+        """Run until nothing is left to do or the run must end; the exit code."""
+        self._seen = self.ledger.last_seq()
+        for role in roles:
+            self.supervisor.add(role)
+        try:
+            while not self._over():
+                self._tick()
+            self._park()
+        finally:
+            self.supervisor.end()
+            self._release_all("the run ended")
+        code = self._exit_code()
+        self.ledger.end_run(self.run.id)
+        self._show()
+        self.reporter.finish(self._summary(code))
+        return code
+
+    def on_signal(self, number: int, frame: Any) -> None:
+        """Only counts: the loop acts on it (a handler may interrupt anything)."""
+        self.signals += 1
+
+    def _tick(self) -> None:
+        for exit_ in self.supervisor.tick(TICK_SECONDS):
+            self._died(exit_)
+        now = time.monotonic()
+        if now - self._renewed > LEADERSHIP_SECONDS / 4:
+            self._renewed = now
+            self.ledger.renew_run(self.run.id, LEADERSHIP_SECONDS)
+            self.ledger.expire()
+        self._show()
+
+    def _died(self, exit_: Exit) -> None:
+        """A child ended unasked: what it held goes back, the supervisor has cleared the rest."""
+        held = [c for c in self.ledger.claims(self.run.id) if c.worker == exit_.name]
+        self.ledger.record(
+            "worker_died",
+            actor="coordinator",
+            run=self.run.id,
+            identifier=held[0].identifier if held else "",
+            why=f"{exit_.name} (pid {exit_.pid}) {exit_.how}",
+        )
+        for claim in held:
+            self._release(claim, f"its worker {exit_.how}", lost=True)
+        self.ledger.drop_worker(self.run.id, exit_.name)
+        child = self.supervisor.children[exit_.name]
+        others = [c for c in self.supervisor.children.values() if not c.given_up]
+        workers_left = any(c.role.name.startswith("worker") for c in others)
+        if child.given_up and (not workers_left or not exit_.name.startswith("worker")):
+            self.ledger.halt_run(
+                self.run.id,
+                EngineFault.BUG,
+                f"{exit_.name} {exit_.how} again and again; see axon logs and report it",
+            )
+
+    def _release(self, claim: Claim, why: str, *, lost: bool = False) -> None:
+        try:
+            self.ledger.release(claim, why, lost=lost)
+        except StaleClaim:
+            log.info("claim was gone already task=%s", claim.identifier)
+
+    def _release_all(self, why: str) -> None:
+        for claim in self.ledger.claims(self.run.id):
+            self._release(claim, why)
+
+    def _over(self) -> bool:
+        run = self.ledger.run(self.run.id)
+        if self.signals or run.stop_requested:
+            self.reason = "interrupted" if self.signals else "stopped by a person"
+            return True
+        if run.halt:
+            self.reason = run.halt_reason
+            return True
+        if self.ledger.claims(self.run.id) or self.ledger.counts()[State.REVIEW]:
+            return False
+        ready = self.ledger.ready_in(self.run.id)
+        return ready is None or ready > LONGEST_WAIT_SECONDS
+
+    def _park(self) -> None:
+        """Let running agents be interrupted and their work kept; a second signal cuts it short."""
+        before = self.signals
+        names = [n for n in self.supervisor.children if n != "gateway"]
+        self.supervisor.ask_to_stop(*names)
+        self._show("parking what runs; Ctrl-C again stops it now" if self._busy() else "")
+        self.supervisor.await_end(names, PARK_SECONDS, lambda: self.signals > max(before, 1))
+
+    def _busy(self) -> bool:
+        return bool(self.ledger.claims(self.run.id))
+
+    def _show(self, notice: str = "") -> None:
+        events = self.ledger.events(after=self._seen, limit=1000)
+        if events:
+            self._seen = events[-1].seq
+        pause = self.ledger.paused()
+        if pause and not notice:
+            until = time.strftime(" until %H:%M:%S", time.localtime(pause[1])) if pause[1] else ""
+            notice = f"paused{until}: {pause[0]}"
+        workers = self.ledger.workers(self.run.id)
+        names = {w.identifier for w in workers} | {e.identifier for e in events}
+        self.reporter.update(
+            View(
+                run=self.ledger.run(self.run.id),
+                workers=workers,
+                counts=self.ledger.counts(),
+                events=events,
+                tasks={name: self.ledger.task(name) for name in names if name},
+                now=time.time(),
+                notice=notice,
+            )
+        )
+
+    def _tasks(self) -> list[Task]:
+        """The tasks this run has taken, and those it could not take."""
+        touched = {e.identifier for e in self._events() if e.action == "claim"}
+        return [t for t in self.ledger.tasks() if t.identifier in touched or t.state is State.TODO]
+
+    def _events(self) -> list[Event]:
+        found: list[Event] = []
+        while page := self.ledger.events(after=found[-1].seq if found else 0, run=self.run.id):
+            found += page
+        return found
+
+    def _exit_code(self) -> int:
+        run = self.ledger.run(self.run.id)
+        if self.signals or run.stop_requested:
+            return 130
+        if run.halt:
+            return 6 if run.halt == LEDGER_FAULT else 5
+        return 0 if all(self._settled(t, run) for t in self._tasks()) else 1
+
+    def _settled(self, task: Task, run: Run) -> bool:
+        """Whether `task` is no reason to say that something asked for was not done."""
+        if task.state in (State.DONE, State.CANCELED):
+            return True
+        later = task.not_before is not None and task.not_before > time.time()
+        return task.state is State.TODO and (later or run.max_tasks is not None)
+
+    def _summary(self, code: int) -> Summary:
+        run = self.ledger.run(self.run.id)
+        tasks = [t for t in self._tasks() if t.attempts or t.state is not State.TODO]
+        return Summary(
+            run=run.id,
+            exit_code=code,
+            reason=self.reason,
+            seconds=time.monotonic() - self.started,
+            cost_usd=run.cost_usd,
+            tasks=tasks,
+        )
+
+
+def watch_signals(handler: Callable[[int, Any], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
+def new_run(run: Run, **changes: Any) -> Run:
+    return replace(run, started_at=time.time(), **changes)

@@ -1,0 +1,47 @@
+"""What every process of a run is given, and nothing more: no key, no inherited environment."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from axon.config import Config
+from axon.engines import Engine
+from axon.engines.claude import ClaudeEngine
+from axon.engines.command import CommandEngine
+from axon.ledger import Ledger, open_ledger
+from axon.ledger.records import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """Shared by the workers and the landing of one run."""
+
+    run: str
+    config: Config  # its `environ` holds what tools may see
+    target: str
+    gateway_url: str = ""  # empty: the engine finds its own way to the model
+    cli: Path | None = None
+    login: dict[str, str] | None = None  # only when the gateway is bypassed
+    secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
+
+    def open_ledger(self) -> Ledger:
+        """A connection of this process's (and thread's) own."""
+        return open_ledger(self.config.ledger_url, limits=limits_of(self.config))
+
+    def engine(self) -> Engine:
+        if self.config.engine == "command":
+            return CommandEngine(self.config.engine_command)
+        assert self.cli is not None  # preflight made sure
+        return ClaudeEngine(self.cli)
+
+
+def limits_of(config: Config) -> Limits:
+    return Limits(
+        max_attempts=config.max_attempts,
+        backoff_seconds=config.backoff_seconds,
+        max_losses=config.max_losses,
+    )
+
+
+def without_secrets(config: Config, environment: dict[str, str]) -> Config:
+    """`config` as children get it: only `environment` is left of what surrounded axon."""
+    return replace(config, environ=environment)

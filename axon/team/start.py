@@ -1,0 +1,177 @@
+"""Set up everything one run needs, hand it to the coordinator, and clear up behind it."""
+
+import logging
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from axon.config import Config, scrub_environment
+from axon.errors import AxonError, EngineError, Forbidden
+from axon.gateway import server as gateway
+from axon.gateway.login import login_environment
+from axon.ledger import Ledger, Run, open_ledger
+from axon.monitoring.preflight import Ready, check_engine
+from axon.resources import import_path
+from axon.security.secrets import secrets_of
+from axon.tasks import Draft, State
+from axon.team import landing, worker
+from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
+from axon.team.crew import Crew, limits_of, without_secrets
+from axon.team.gate import tool_environment
+from axon.team.project import Project, open_project
+from axon.team.recovery import recover
+from axon.team.screen import choose_reporter
+from axon.team.supervisor import Role, Supervisor
+from axon.tasks.graph import without_known
+
+log = logging.getLogger(__name__)
+
+GATEWAY_SECONDS = 15.0  # for the gateway to say its port
+LOG_NAME = "axon.log"
+MAX_LOG_BYTES = 10 << 20
+PRELOAD = ("axon.team.worker", "axon.team.landing", "axon.gateway.server")
+
+
+def run_team(config: Config, drafts: Sequence[Draft], *, json: bool, stream: TextIO) -> int:
+    """Run the team to its end; the exit code (DESIGN: processes)."""
+    project = open_project(config)
+    ledger = open_ledger(config.ledger_url, create=True, limits=limits_of(config))
+    drafts = without_known(drafts, ledger.tasks())
+    if drafts:
+        ledger.add(drafts)
+    if nothing := _nothing_to_do(ledger):
+        print(nothing, file=sys.stderr)
+        return 0
+    ready = check_engine(config)
+    recover(ledger)
+    _say(project, config, ready)
+    _open_log(project.state_dir / LOG_NAME)
+    return _run(config, project, ledger, ready, json=json, stream=stream)
+
+
+def _nothing_to_do(ledger: Ledger) -> str:
+    counts = ledger.counts()
+    if not any(counts.values()):
+        return (
+            'the ledger is empty; add tasks with axon task add "TITLE", axon task import FILE, '
+            "or axon team TASKS.md"
+        )
+    if counts[State.IN_PROGRESS] or counts[State.REVIEW] or ledger.ready_in() is not None:
+        return ""
+    left = ", ".join(f"{n} {State(s).label}" for s, n in counts.items() if n)
+    return f"nothing to do ({left}); axon task list shows the tasks"
+
+
+def _say(project: Project, config: Config, ready: Ready) -> None:
+    """What a person should know before agents start."""
+    notices = [project.notice]
+    if not config.gate:
+        notices.append("no [gate] command in axon.toml: work lands unverified")
+    if ready.login == "bypass":
+        notices.append(
+            "this login is the CLI's own: the gateway is bypassed, budgets rest on its figures"
+        )
+    if config.upstream:
+        notices.append(f"the model is {config.upstream}, not a real one")
+    for notice in filter(None, notices):
+        print(f"axon: {notice}", file=sys.stderr)
+
+
+def _open_log(path: Path) -> None:
+    """This process logs there too; a log that has grown large gives way to a new one."""
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    logging.basicConfig(
+        filename=path,
+        level=logging.INFO,
+        format="%(asctime)s coordinator %(levelname)s %(message)s",
+    )
+
+
+def _run(
+    config: Config, project: Project, ledger: Ledger, ready: Ready, *, json: bool, stream: TextIO
+) -> int:
+    run = Run(
+        id=f"run-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}",
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        target=project.target,
+        engine=config.engine,
+        workers=config.workers,
+        max_tasks=config.max_tasks,
+        max_usd=config.budget_usd,
+        started_at=time.time(),
+    )
+    supervisor = _supervisor(config, project, ready)
+    coordinator = Coordinator(
+        ledger=ledger,
+        run=run,
+        supervisor=supervisor,
+        reporter=choose_reporter(stream, json=json, color=config.color),
+    )
+    watch_signals(coordinator.on_signal)
+    ledger.start_run(run, LEADERSHIP_SECONDS)
+    try:
+        url = _start_gateway(config, run, ready, supervisor)
+        crew = _crew(config, run, project, ready, url)
+        return coordinator.work(_roles(crew))
+    except AxonError:
+        supervisor.end()
+        ledger.end_run(run.id)
+        raise
+
+
+def _supervisor(config: Config, project: Project, ready: Ready) -> Supervisor:
+    """The forkserver starts with an environment that holds no key, and can import everything."""
+    path = os.pathsep.join((import_path(), *ready.python_path))
+    home, temporary = Path(config.environ.get("HOME", "/")), Path("/tmp")
+    scrub_environment(tool_environment(config, home, temporary, None) | {"PYTHONPATH": path})
+    engine = ("claude_agent_sdk",) if config.engine == "claude" else ()
+    return Supervisor(preload=(*PRELOAD, *engine), log_path=project.state_dir / LOG_NAME)
+
+
+def _start_gateway(config: Config, run: Run, ready: Ready, supervisor: Supervisor) -> str:
+    """Its address, or nothing when agents find their own way to the model."""
+    if ready.login != "gateway":
+        return ""
+    settings = gateway.settings_from(config, run=run.id)
+    child = supervisor.add(Role(name="gateway", target=gateway.serve, args=(settings,)))
+    assert child.leash is not None
+    try:
+        if not child.leash.poll(GATEWAY_SECONDS):
+            raise EngineError("the gateway did not start; see .axon/axon.log")
+        port = int(child.leash.recv())
+    except EOFError:
+        raise EngineError("the gateway ended at its start; see .axon/axon.log") from None
+    settings = replace(settings, port=port)  # a restarted one must be found at the same address
+    child.role = replace(child.role, args=(settings,))
+    return f"http://127.0.0.1:{port}"
+
+
+def _crew(config: Config, run: Run, project: Project, ready: Ready, url: str) -> Crew:
+    home, temporary = Path(config.environ.get("HOME", "/")), Path("/tmp")
+    public = without_secrets(config, tool_environment(config, home, temporary, None))
+    return Crew(
+        run=run.id,
+        config=public,
+        target=project.target,
+        gateway_url=url,
+        cli=ready.cli,
+        login=login_environment(config) if ready.login == "bypass" else None,
+        secrets=tuple(secrets_of(config.environ)),
+    )
+
+
+def _roles(crew: Crew) -> list[Role]:
+    workers = [
+        Role(name=name, target=worker.serve, args=(crew, name))
+        for name in (f"worker-{n}" for n in range(1, crew.config.workers + 1))
+    ]
+    lander = Role(name="landing", target=landing.serve, args=(crew.config, crew.run))
+    return [*workers, lander]

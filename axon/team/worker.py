@@ -1,0 +1,65 @@
+"""One worker: claim a task, work one attempt at it, claim the next."""
+
+import logging
+import os
+from multiprocessing.connection import Connection
+
+from axon.errors import Forbidden, LedgerError, StaleClaim
+from axon.ledger import Ledger
+from axon.tasks import Claim, Task
+from axon.team.attempt import Attempt
+from axon.team.crew import Crew
+from axon.team.leash import Leash
+from axon.team.project import Project, open_project
+from axon.team.pulse import Pulse
+from axon.team.workspace import NoRoom, hold
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.3  # between two looks for work when there is none
+
+
+def serve(crew: Crew, name: str, pipe: Connection) -> None:
+    """Serve the ledger until the coordinator says stop or is gone."""
+    leash = Leash(pipe)
+    pulse = Pulse(crew=crew, name=name, pid=os.getpid())
+    pulse.start()
+    project = open_project(crew.config)
+    ledger = crew.open_ledger()
+    task: Task | None = None
+    while not leash.stopping.is_set():
+        task = task or ledger.claim(
+            worker=name, run=crew.run, lease_seconds=crew.config.lease_seconds
+        )
+        if task is None:
+            leash.stopping.wait(POLL_SECONDS)
+            continue
+        claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=crew.run)
+        pulse.hold(claim)
+        task = _work(Attempt(crew, project, ledger, leash, pulse, task, claim), project, ledger)
+        pulse.hold(None)
+    if task is not None:  # claimed with the last submit, not begun
+        claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=crew.run)
+        ledger.release(claim, "the run ended", worked=False)
+    pulse.stop()
+    ledger.close()
+
+
+def _work(attempt: Attempt, project: Project, ledger: Ledger) -> Task | None:
+    """Work the attempt to its end; the next task, when it was claimed along with the end."""
+    claim = attempt.claim
+    try:
+        with hold(project, claim.identifier):
+            return attempt.work()
+    except StaleClaim:
+        log.warning("claim lost task=%s token=%s", claim.identifier, claim.token)
+    except NoRoom as error:
+        ledger.release(claim, str(error), worked=False)
+        ledger.pause(str(error), until=attempt.soon(60), actor=claim.worker)
+    except Forbidden as error:  # its last holder has not quite gone
+        ledger.release(claim, str(error), worked=False)
+        attempt.leash.stopping.wait(1.0)
+    except LedgerError as error:
+        log.error("ledger failed task=%s reason=%r", claim.identifier, str(error))
+        raise SystemExit(error.exit_code) from None
+    return None
