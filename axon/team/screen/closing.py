@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from axon.core.terminal import fit, one_line, paint
+from axon.core.terminal import one_line, paint, wrap
 from axon.tasks import State, Task
 from axon.team.screen.grid import GAP, Column, grid
 from axon.team.screen.view import Summary, unverified
@@ -30,11 +30,11 @@ def summary_lines(summary: Summary, columns: int, color: bool) -> list[str]:
         if task.state is State.FAILED:
             name = one_line(task.identifier)
             said = f"{name} failed: {one_line(task.error) or 'no reason was kept'}"
-            lines.append(paint(fit(said, columns), "red", color))
-            lines.append(fit(f"  axon logs {name} tells what happened", columns))
-    said = [fit(hint, columns) for hint in _hints(summary)]
-    lines += [paint(hint, "yellow", color) for hint in said]
-    lines.append(paint(fit(_closing(summary), columns), "bold", color))
+            lines += [paint(line, "red", color) for line in wrap(said, columns)]
+            lines += wrap(f"  axon logs {name} tells what happened", columns)
+    for hint in _hints(summary):
+        lines += [paint(line, "yellow", color) for line in wrap(hint, columns)]
+    lines += [paint(line, "bold", color) for line in wrap(_closing(summary), columns)]
     return lines
 
 

@@ -109,20 +109,20 @@ def frame(view: View, columns: int, rows: int, color: bool) -> list[str]:
     shown = sorted(workers, key=lambda w: not w.identifier)[: len(workers) - hidden]
     shown.sort(key=workers.index)
     more = [paint(fit(f"… and {hidden} more", columns), "dim", color)] if hidden else []
-    return [*_worker_lines(shown, view, columns, color), *more, *foot]
+    air = [""] if room > len(workers) + 6 else []  # between the history and the table
+    return [*air, *_worker_lines(shown, view, columns, color), *more, *foot]
 
 
 def news_line(event: Event, task: Task | None, columns: int, color: bool) -> str:
-    """One event, cut to the line."""
-    at = clock(event.at)[: 8 if columns >= 60 else 5]
+    """One event, cut to the line; a narrow one has no room for the time."""
+    at = [clock(event.at)] if columns >= 60 else []
     name = pad(fit(one_line(event.identifier) or "-", 10), 6)
-    word = pad(event_word(event), 10)
-    room = columns - len(at) - width(name) - width(word) - 3 * len(GAP)
+    word = pad(fit(event_word(event), 12), 10 if at else 8)
+    room = columns - width(GAP.join([*at, name, word, ""]))
     detail = fit(event_detail(event, task), max(room, 0))
-    mood = _MOODS.get(event_mood(event))
-    if mood:
+    if mood := _MOODS.get(event_mood(event)):
         word = paint(word, mood, color)
-    return GAP.join((paint(at, "dim", color), name, word, detail)).rstrip()
+    return GAP.join([*(paint(text, "dim", color) for text in at), name, word, detail]).rstrip()
 
 
 def progress_line(view: View, columns: int, color: bool) -> str:
