@@ -1,0 +1,196 @@
+"""New tasks: names resolved, circles refused, everything or nothing added."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from axon.errors import UsageError
+from axon.ledger.moves import settled
+from axon.ledger.rows import NAMES, stored
+from axon.ledger.store import Tx
+from axon.tasks import Draft, State, Task
+from axon.tasks.graph import find_cycle
+from axon.tasks.text import clean, shortened, titled
+
+TEAM = "ENG"  # of drafts that name none
+COPIED = tuple(item.name for item in fields(Draft) if item.name in NAMES)
+REACHES = """
+    WITH RECURSIVE reached (id) AS (
+        SELECT needs FROM dependency WHERE task = ?
+        UNION SELECT needs FROM dependency JOIN reached ON dependency.task = reached.id
+    ) SELECT 1 FROM reached WHERE id = ?
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A task that others may refer to: of this batch, or there before."""
+
+    id: int
+    identifier: str
+    state: State = State.TODO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """`task` waits for `needs`: a dependency, or a child of it."""
+
+    task: Known
+    needs: Known
+    child: bool
+
+    @property
+    def open(self) -> bool:
+        return not settled(self.needs.state, child=self.child)
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Drafts with the ids they will have, and every name that was looked up."""
+
+    drafts: Sequence[Draft]
+    members: list[Known] = field(default_factory=list)
+    names: dict[str, Known | None] = field(default_factory=dict)
+
+
+def add(tx: Tx, drafts: Sequence[Draft], *, actor: str) -> list[Task]:
+    if not drafts:
+        return []
+    batch = _numbered(tx, [_tidy(draft) for draft in drafts])
+    links = [
+        link
+        for me, draft in zip(batch.members, batch.drafts, strict=True)
+        for link in _links(tx, batch, me, draft)
+    ]
+    _refuse_cycle(batch, links)
+    blocked = Counter(link.task.id for link in links if link.open)
+    tasks = _tasks(tx, batch, links, blocked)
+    _insert(tx, batch, tasks, links)
+    _hold_parents(tx, batch, links, blocked)
+    tx.db.executemany(
+        "INSERT INTO event (at, identifier, run, actor, action, before, after, attempt, why, data)"
+        " VALUES (?, ?, '', ?, 'add', NULL, 'todo', 0, '', '{}')",
+        [(tx.now, task.identifier, clean(actor)) for task in tasks],
+    )
+    return tasks
+
+
+def _tidy(draft: Draft) -> Draft:
+    title, description = titled(draft.title, draft.description)
+    return replace(draft, title=title, description=description, team=draft.team or TEAM)
+
+
+def _numbered(tx: Tx, drafts: Sequence[Draft]) -> Batch:
+    batch = Batch(drafts=drafts)
+    first = int(tx.db.execute("SELECT coalesce(max(id), 0) + 1 FROM task").fetchone()[0])
+    last: dict[str, int] = dict(tx.db.execute("SELECT key, last FROM team").fetchall())
+    for number, draft in enumerate(drafts, start=first):
+        if not re.fullmatch(r"[A-Z0-9]{1,20}", draft.team):
+            raise UsageError(f"team key {draft.team!r} must be capital letters and digits, as ENG")
+        last[draft.team] = last.get(draft.team, 0) + 1
+        member = Known(id=number, identifier=f"{draft.team}-{last[draft.team]}")
+        batch.members.append(member)
+        if draft.key and batch.names.setdefault(draft.key, member) is not member:
+            raise UsageError(f"two tasks have the key {draft.key!r}; give each its own")
+    tx.db.executemany("INSERT OR REPLACE INTO team (key, last) VALUES (?, ?)", last.items())
+    return batch
+
+
+def _links(tx: Tx, batch: Batch, me: Known, draft: Draft) -> list[Link]:
+    needed = {
+        known.id: known
+        for name in draft.depends
+        for known in [_look_up(tx, batch, draft, name, "depends on")]
+    }
+    links = [Link(task=me, needs=known, child=False) for known in needed.values()]
+    if draft.parent:
+        parent = _look_up(tx, batch, draft, draft.parent, "is part of")
+        links.append(Link(task=parent, needs=me, child=True))
+    return links
+
+
+def _look_up(tx: Tx, batch: Batch, draft: Draft, name: str, how: str) -> Known:
+    if name not in batch.names:
+        found = tx.db.execute(
+            "SELECT id, identifier, state FROM task WHERE identifier = ?", (clean(name).upper(),)
+        ).fetchone()
+        batch.names[name] = found and Known(id=found[0], identifier=found[1], state=State(found[2]))
+    known = batch.names[name]
+    if known is None:
+        title = shortened(draft.title, 60)
+        raise UsageError(f"“{title}” {how} {name}, which does not exist; add it first")
+    return known
+
+
+def _refuse_cycle(batch: Batch, links: Sequence[Link]) -> None:
+    waits: dict[int, list[int]] = {}
+    for link in links:
+        waits.setdefault(link.task.id, []).append(link.needs.id)
+    cycle = find_cycle(waits)
+    if cycle:
+        titles = dict(
+            zip((m.id for m in batch.members), (d.title for d in batch.drafts), strict=True)
+        )
+        told = {link.task.id: link.task.identifier for link in links}
+        names = [shortened(titles.get(number, told[number]), 40) for number in cycle]
+        circle = " → ".join(f"“{name}”" for name in [*names, names[0]])
+        raise UsageError(f"these tasks wait for each other: {circle}; remove one dependency")
+
+
+def _tasks(tx: Tx, batch: Batch, links: Sequence[Link], blocked: Counter[int]) -> list[Task]:
+    depends: dict[int, list[str]] = {}
+    parents: dict[int, str] = {}
+    for link in links:
+        if link.child:
+            parents[link.needs.id] = link.task.identifier
+        else:
+            depends.setdefault(link.task.id, []).append(link.needs.identifier)
+    return [
+        Task(
+            **{name: getattr(draft, name) for name in COPIED}
+            | {"parent": parents.get(me.id, ""), "depends": tuple(depends.get(me.id, ()))},
+            identifier=me.identifier,
+            blocked=blocked[me.id],
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+        for me, draft in zip(batch.members, batch.drafts, strict=True)
+    ]
+
+
+def _insert(tx: Tx, batch: Batch, tasks: Sequence[Task], links: Sequence[Link]) -> None:
+    columns = ", ".join(f'"{name}"' for name in NAMES)
+    tx.db.executemany(
+        f"INSERT INTO task (id, delayed, {columns}) VALUES (?, ?{', ?' * len(NAMES)})",
+        (
+            (
+                me.id,
+                task.not_before is not None and task.not_before > tx.now,
+                *(stored(getattr(task, name)) for name in NAMES),
+            )
+            for me, task in zip(batch.members, tasks, strict=True)
+        ),
+    )
+    tx.db.executemany(
+        "INSERT INTO dependency (task, needs, child) VALUES (?, ?, ?)",
+        ((link.task.id, link.needs.id, link.child) for link in links),
+    )
+
+
+def _hold_parents(tx: Tx, batch: Batch, links: Sequence[Link], blocked: Counter[int]) -> None:
+    """Tasks that were there before wait for their new children, unless these wait for them."""
+    first = batch.members[0].id
+    for link in links:
+        if (
+            link.task.id < first
+            and tx.db.execute(REACHES, (link.needs.id, link.task.id)).fetchone()
+        ):
+            raise UsageError(
+                f"{link.task.identifier} would wait for its own part {link.needs.identifier},"
+                " which depends on it; remove the dependency or the parent"
+            )
+    tx.db.executemany(
+        "UPDATE task SET blocked = blocked + ? WHERE id = ?",
+        [(count, task_id) for task_id, count in blocked.items() if task_id < first],
+    )

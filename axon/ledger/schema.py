@@ -1,0 +1,217 @@
+"""The tables of the file ledger: a tuple of migrations, counted by PRAGMA user_version."""
+
+import sqlite3
+
+APPLICATION_ID = 0x41584F4E  # "AXON": tells our file from any other SQLite database
+
+FIRST = """
+CREATE TABLE team (
+    key TEXT PRIMARY KEY,
+    last INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task (
+    id INTEGER PRIMARY KEY,
+    identifier TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    state TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    team TEXT NOT NULL,
+    project TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    depends TEXT NOT NULL,
+    paths TEXT NOT NULL,
+    "check" TEXT NOT NULL,
+    max_attempts INTEGER,
+    max_usd REAL,
+    max_turns INTEGER,
+    max_minutes REAL,
+    not_before REAL,
+    blocked INTEGER NOT NULL,
+    delayed INTEGER NOT NULL,
+    backoff_boot TEXT NOT NULL DEFAULT '',
+    backoff_until REAL NOT NULL DEFAULT 0,
+    token INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    losses INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    run TEXT NOT NULL DEFAULT '',
+    lease_boot TEXT NOT NULL DEFAULT '',
+    lease_until REAL NOT NULL DEFAULT 0,
+    claimed_boot REAL NOT NULL DEFAULT 0,
+    branch TEXT NOT NULL,
+    "commit" TEXT NOT NULL,
+    target TEXT NOT NULL,
+    landed_commit TEXT NOT NULL,
+    verified INTEGER,
+    engine_session TEXT NOT NULL,
+    cost_usd REAL,
+    tokens INTEGER NOT NULL,
+    turns INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    error TEXT NOT NULL,
+    result TEXT NOT NULL,
+    feedback TEXT NOT NULL,
+    description TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX task_state ON task (state);
+
+CREATE INDEX task_ready ON task (priority, id)
+    WHERE state = 'todo' AND blocked = 0 AND delayed = 0;
+
+CREATE INDEX task_delayed ON task (not_before) WHERE state = 'todo' AND delayed = 1;
+
+CREATE INDEX task_leased ON task (run) WHERE state = 'in_progress';
+
+CREATE TABLE dependency (
+    task INTEGER NOT NULL,
+    needs INTEGER NOT NULL,
+    child INTEGER NOT NULL,
+    PRIMARY KEY (task, needs, child)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dependency_needs ON dependency (needs);
+
+CREATE TABLE comment (
+    id INTEGER PRIMARY KEY,
+    identifier TEXT NOT NULL,
+    at REAL NOT NULL,
+    actor TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX comment_task ON comment (identifier);
+
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    identifier TEXT NOT NULL,
+    run TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    attempt INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    data TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX event_task ON event (identifier) WHERE identifier <> '';
+
+CREATE INDEX event_run ON event (run) WHERE run <> '';
+
+CREATE TABLE run (
+    id TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    target TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    workers INTEGER NOT NULL,
+    max_tasks INTEGER,
+    max_usd REAL,
+    started_at REAL NOT NULL,
+    ended_at REAL,
+    halt TEXT NOT NULL DEFAULT '',
+    halt_reason TEXT NOT NULL DEFAULT '',
+    stop_requested INTEGER NOT NULL DEFAULT 0,
+    cost_usd REAL,
+    lease_boot TEXT NOT NULL,
+    lease_until REAL NOT NULL
+) STRICT;
+
+CREATE TABLE run_task (
+    run TEXT NOT NULL,
+    task INTEGER NOT NULL,
+    PRIMARY KEY (run, task)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE worker (
+    run TEXT NOT NULL,
+    name TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    identifier TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    doing TEXT NOT NULL,
+    turns INTEGER NOT NULL,
+    cost_usd REAL,
+    since REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    PRIMARY KEY (run, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    identifier TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    model TEXT NOT NULL,
+    max_usd REAL,
+    started_at REAL NOT NULL,
+    ended_at REAL,
+    outcome TEXT NOT NULL DEFAULT '',
+    engine_session TEXT NOT NULL DEFAULT '',
+    turns INTEGER NOT NULL DEFAULT 0,
+    cost_usd REAL,
+    tokens INTEGER NOT NULL DEFAULT 0,
+    token_hash TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX session_task ON session (identifier);
+
+CREATE INDEX session_open ON session (token_hash) WHERE ended_at IS NULL;
+
+CREATE TABLE usage (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    session TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    run TEXT NOT NULL,
+    model TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    cost_usd REAL,
+    first_token_seconds REAL,
+    seconds REAL NOT NULL
+) STRICT;
+
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    until REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pause (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at REAL NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    until REAL
+) STRICT
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST,)
+
+
+def migrate(db: sqlite3.Connection, version: int) -> None:
+    """Bring the schema from `version` to the newest, inside the caller's transaction."""
+    for script in MIGRATIONS[version:]:
+        if sqlite3.sqlite_version_info < (3, 37):  # Enterprise Linux 9 has an older one
+            script = script.replace(" STRICT, WITHOUT ROWID", " WITHOUT ROWID")
+            script = script.replace(" STRICT", "")
+        for statement in script.split(";"):
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
