@@ -27,7 +27,7 @@ bench: build $(VENV)/ready
 		test ! -e "$$file" || AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python "$$file"; done
 
 docs: $(VENV)/ready
-	$(VENV)/bin/python tests/docs.py --write
+	$(VENV)/bin/python tests/test_docs.py
 
 clean:
 	rm -rf build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -63,7 +63,10 @@ COMPILE = """
 import json, py_compile, sys
 for source, shown in json.load(sys.stdin):
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    py_compile.compile(source, source + "c", shown, True, invalidation_mode=mode)
+    try:
+        py_compile.compile(source, source + "c", shown, True, invalidation_mode=mode)
+    except py_compile.PyCompileError as error:
+        sys.exit("build_zipapp: " + error.msg)
 """
 
 
@@ -237,12 +240,14 @@ def compile_below(folder: Path, version: str, shown: str) -> None:
         for name in files_below(folder)
         if name[-3:] == ".py"
     ]
-    subprocess.run(
+    done = subprocess.run(
         [interpreter(version)[0], "-S", "-s", "-W", "ignore", "-c", COMPILE],
         input=json.dumps(jobs).encode(),
         env={"PYTHONHASHSEED": "0"},
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        sys.exit(1)
 
 
 @functools.cache

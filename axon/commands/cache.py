@@ -3,6 +3,7 @@
 import os
 import time
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,15 +111,14 @@ def _clean(roots: tuple[vendor.Root, ...], keep_seconds: float) -> int:
     for root in roots:
         if root.prepared or not root.path.is_dir():
             continue
-        try:
+        with suppress(vendor.Unusable, OSError):  # not a cache of ours, then
             vendor.refuse(root)
             with vendor.locked(root.path):
-                vendor.unpack((), root.path)  # nothing, but for leftovers of a killed process
-                removed += [e for e in entries(root.path) if unused(e, time.time(), keep_seconds)]
-                for entry in removed:
+                vendor.sweep(root.path)
+                found = entries(root.path)
+                for entry in (e for e in found if unused(e, time.time(), keep_seconds)):
                     entry.path.unlink(missing_ok=True)
-        except (vendor.Unusable, OSError):
-            continue  # not a cache of ours, then
+                    removed.append(entry)
     print(f"removed {len(removed)} files, {sum(entry.size for entry in removed):,} bytes")
     return 0
 

@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 
 from axon import resources
 from axon.errors import EngineError
-from axon.resources import Blob
+from axon.resources import Blob, BuildInfo
 
 log = logging.getLogger(__name__)
 
@@ -52,39 +52,50 @@ class Unusable(Exception):
 
 
 def activate(
-    environ: Mapping[str, str], cache_dir: str = "", say: Callable[[str], None] = log.info
+    environ: Mapping[str, str],
+    cache_dir: str = "",
+    *,
+    packed_cli: bool = True,
+    say: Callable[[str], None] = log.info,
 ) -> EnginePaths:
-    """Make `claude_agent_sdk` importable here; EngineError says what is in the way."""
-    paths = locate(environ, cache_dir, say)
+    """Make `claude_agent_sdk` importable here, unpacking first what is missing on disk.
+
+    Without `packed_cli` the agent CLI stays packed: the person has one of their own.
+    EngineError says what is in the way.
+    """
+    info = resources.build_info()
+    if info is None:
+        paths = _installed()
+    else:
+        paths = _packed(info, cache_roots(environ, cache_dir), packed_cli, say)
+    if paths is None:
+        raise EngineError(
+            f"claude-agent-sdk is not installed for {sys.executable}; "
+            "pip install axon-agent there, or use axon.pyz"
+        )
     sys.path[:0] = [entry for entry in paths.python_path if entry not in sys.path]
     return paths
 
 
-def locate(
-    environ: Mapping[str, str], cache_dir: str = "", say: Callable[[str], None] = log.info
+def _packed(
+    info: BuildInfo, roots: tuple[Root, ...], packed_cli: bool, say: Callable[[str], None]
 ) -> EnginePaths:
-    """The paths for `activate`, unpacked first where they are missing."""
-    info = resources.build_info()
-    if info is None:
-        found = _installed()
-        if found is None:
-            raise EngineError(
-                f"claude-agent-sdk is not installed for {sys.executable}; "
-                "pip install axon-agent there, or use axon.pyz"
-            )
-        return found
+    """The engine of this archive, or just the SDK it asks for if it has none for us."""
     name = resources.this_target()
     target = info.targets.get(name)
     if target and target.engine:
-        folder = _unpacked(cache_roots(environ, cache_dir), target.blobs, say)
-        cli = folder / target.cli if target.cli else None
-        return EnginePaths(python_path=(str(folder / target.engine),), cli=cli)
+        cli = target.cli if packed_cli else ""
+        blobs = tuple(blob for blob in target.blobs if cli or blob.name != target.cli)
+        folder = _unpacked(roots, blobs, say)
+        return EnginePaths(
+            python_path=(str(folder / target.engine),), cli=folder / cli if cli else None
+        )
     found = _installed(info.sdk_version)
     if found is None:
-        carries = "no engine" if info.flavour == "core" else f"the engine for {_and(info.targets)}"
+        carried = "" if info.flavour == "core" else f", but for {' and '.join(info.targets)}"
         raise EngineError(
-            f"this axon.pyz ({info.flavour}) carries {carries}, not for {name}; use one built for "
-            f"{name}, or install claude-agent-sdk=={info.sdk_version} for {sys.executable}"
+            f"this axon.pyz ({info.flavour}) carries no engine for {name}{carried}; use one that "
+            f"does, or install claude-agent-sdk=={info.sdk_version} for {sys.executable}"
         )
     return found
 
@@ -100,10 +111,6 @@ def _installed(version: str = "") -> EnginePaths | None:
     return None
 
 
-def _and(names: Iterable[str]) -> str:
-    return " and ".join(sorted(names))
-
-
 # ── where ──
 
 
@@ -111,7 +118,7 @@ def cache_roots(environ: Mapping[str, str], cache_dir: str = "") -> tuple[Root, 
     """Folders that may hold the engine, best first."""
     user = os.geteuid()
     owners = frozenset({user, 0})
-    if cache_dir:
+    if cache_dir := cache_dir or environ.get("AXON_CACHE_DIR", ""):
         return (Root(path=Path(cache_dir).absolute(), owners=owners),)
     roots = []
     archive = resources.archive_path()
@@ -185,7 +192,7 @@ def _fill(root: Root, blobs: tuple[Blob, ...], say: Callable[[str], None]) -> No
             missing = _missing(root.path, blobs)  # another process may have brought them
             if missing:
                 say(f"unpacking the agent engine, {_total(missing) >> 20} MB, to {root.path}")
-            unpack(missing, root.path)
+                unpack(missing, root.path)
     if not root.prepared:
         _mark_used(root.path, blobs)
 
@@ -208,13 +215,18 @@ def _total(blobs: Iterable[Blob]) -> int:
     return sum(blob.size for blob in blobs)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half written; the caller holds the lock."""
+    for stale in folder.glob(".*.part"):
+        stale.unlink()
+
+
 def unpack(blobs: tuple[Blob, ...], folder: Path) -> None:
     """Write `blobs` into `folder`, of which the caller holds the lock."""
-    for stale in folder.glob(".*.part"):
-        stale.unlink()  # left by a process that was killed: the lock is ours
+    sweep(folder)
     facts = os.statvfs(folder)
     needed, free = _total(blobs) + SPARE_BYTES, facts.f_bavail * facts.f_frsize
-    if blobs and free < needed:
+    if free < needed:
         raise Unusable(f"has too little space: {needed} bytes needed, {free} free")
     for blob in blobs:
         part = folder / f".{blob.name}.part"

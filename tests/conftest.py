@@ -1,0 +1,54 @@
+"""What the tests share: the built file, a cache for its engine, and waiting for a fact."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def build(out: Path, *options: str) -> Path:
+    """Run build_zipapp.py as users do."""
+    command = [sys.executable, str(ROOT / "build_zipapp.py"), "--out", str(out), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this test run, the same for all its xdist processes."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def pyz(shared: Path) -> Path:
+    """The full axon.pyz: the one named by AXON_TEST_PYZ, or built once for this run."""
+    if given := os.environ.get("AXON_TEST_PYZ"):
+        return Path(given).resolve()
+    out = shared / "axon.pyz"
+    with open(shared / "axon.pyz.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return out if out.exists() else build(out)
+
+
+@pytest.fixture(scope="session")
+def core_pyz(shared: Path) -> Path:
+    """The core flavour, built once for this run."""
+    out = shared / "core.pyz"
+    with open(shared / "core.pyz.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return out if out.exists() else build(out, "--flavour", "core")
+
+
+@pytest.fixture(scope="session")
+def engine_cache(shared: Path) -> Path:
+    """An AXON_CACHE_DIR for all tests: the 400 MB of the engine are unpacked once for this run."""
+    folder = shared / "engine"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
