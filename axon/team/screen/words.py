@@ -73,7 +73,7 @@ def is_news(event: Event) -> bool:
 
 def gate_passed(event: Event) -> bool | None:
     """None: the event does not tell."""
-    passed, code = event.data.get("passed"), event.data.get("exit_code")
+    passed, code = event.data.get("passed"), event.data.get("code")
     if isinstance(passed, bool):
         return passed
     return code == 0 if isinstance(code, int) else None
