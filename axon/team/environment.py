@@ -1,0 +1,60 @@
+"""What commands of a project may see of the environment, and what axon's own processes need."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from axon.config import Config
+from axon.team.workspace.place import Workspace
+
+ALLOWED = (
+    "PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "JAVA_HOME", "GOROOT", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR",
+)  # fmt: skip
+ALLOWED_PREFIXES = ("LC_", "AXON_MARK_")
+OWN = (
+    "HOME", "TMPDIR", "XDG_CONFIG_HOME", "AXON_FAILPOINT",
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+)  # fmt: skip
+# Tools look for their own installation in HOME, and ours is another.
+TOOL_HOMES = {"RUSTUP_HOME": ".rustup", "PYENV_ROOT": ".pyenv"}
+DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def tool_environment(
+    config: Config, home: Path, temporary: Path, workspace: Workspace | None
+) -> dict[str, str]:
+    """All that gate, set-up and agent see: no key, no token, nothing that is not on the list."""
+    environment = {
+        "PATH": DEFAULT_PATH,
+        "LANG": "C.UTF-8",
+        **_tool_homes(config.environ),
+        **_allowed(config.environ),
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "TERM": "dumb",
+        "CI": "true",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    return environment | dict(workspace.variables) if workspace is not None else environment
+
+
+def own_environment(config: Config) -> dict[str, str]:
+    """What axon's processes keep of the environment: the same and the person's git settings."""
+    own = {name: config.environ[name] for name in OWN if name in config.environ}
+    return {"PATH": DEFAULT_PATH, **_allowed(config.environ), **own}
+
+
+def _allowed(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in ALLOWED or name.startswith(ALLOWED_PREFIXES)
+    }
+
+
+def _tool_homes(environ: Mapping[str, str]) -> dict[str, str]:
+    home = Path(environ.get("HOME") or "/nonexistent")
+    return {
+        name: str(home / folder) for name, folder in TOOL_HOMES.items() if (home / folder).is_dir()
+    }

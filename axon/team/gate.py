@@ -1,0 +1,274 @@
+"""Run a project's own command and judge it by its exit code, whatever else it does."""
+
+import os
+import secrets
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from axon.config import Config
+from axon.tasks import Task
+from axon.team.environment import tool_environment
+from axon.team.processes import Process, descendants, end_marked, end_tree
+
+__all__ = ["GateResult", "Watch", "gate_of", "run_gate", "tool_environment"]
+
+Watch = Callable[[], str]  # why the command must end now, or nothing
+
+TICK_SECONDS = 0.2
+LOOK_SECONDS = 1.0  # between two looks for processes that may leave the group
+DRAIN_SECONDS = 2.0  # for what is still in the pipe when all that could write has been ended
+CANNOT_RUN = 126
+CHUNK_BYTES = 1 << 16
+LOG_HALF_BYTES = 512 << 10
+OUTPUT_HEAD_BYTES = 16 << 10
+OUTPUT_TAIL_BYTES = 47 << 10
+
+# The command runs under a shell in between, so that `kill $PPID` in it does not hit the runner.
+# Beside it a watcher waits for the runner's end of a pipe to close: if the runner is killed, it
+# ends what the command has started, by the mark in its environment and by its process group.
+LAUNCHER = r"""
+exec 3<&0 </dev/null
+{ read -r _ <&3
+  for f in $(grep -ls "$2" /proc/[0-9]*/environ 2>/dev/null); do
+    f=${f#/proc/}; kill -9 "${f%/environ}"
+  done
+  kill -9 0
+} >/dev/null 2>&1 &
+( export "$2=1"; exec /bin/sh -c "$1" 3<&- )
+exit $?
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """How a command ended. `output` is its head and tail."""
+
+    code: int  # negative: killed by that signal
+    output: str
+    seconds: float
+    limit_seconds: float
+    timed_out: bool = False
+    stopped: str = ""  # why it was ended from outside
+
+    @property
+    def passed(self) -> bool:
+        return self.code == 0 and not self.timed_out and not self.stopped
+
+    @property
+    def why(self) -> str:
+        """One line for people."""
+        if self.stopped:
+            return f"ended: {self.stopped}"
+        if self.timed_out:
+            return f"no end within {self.limit_seconds / 60:g} minutes"
+        if self.code < 0:
+            return f"killed by signal {-self.code}"
+        if self.code == 0:
+            return "passed"
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        return f"exit {self.code}" + (f": {lines[-1][:200]}" if lines else "")
+
+
+def gate_of(config: Config, task: Task) -> str:
+    """The task's own check, else the project's gate; empty when there is none."""
+    return task.check or config.gate
+
+
+def run_gate(
+    command: str,
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    log: Path,
+    watch: Watch | None = None,
+) -> GateResult:
+    """Run a shell command to its end or to the limit; nothing it started lives on.
+
+    Its output is kept in `log` (head and tail, 1 MiB). `watch` is called a few times a second;
+    what it returns or raises ends the command.
+    """
+    started = time.monotonic()
+    running = _Running(mark=f"AXON_MARK_{secrets.token_hex(8)}", log=log)
+    try:
+        running.start(command, cwd, environment)
+    except (OSError, ValueError) as error:  # no such folder, too long, holds a NUL
+        said = f"cannot be run: {error}"
+        return GateResult(code=CANNOT_RUN, output=said, seconds=0.0, limit_seconds=seconds)
+    timed_out, stopped = False, ""
+    try:
+        while not running.pump(TICK_SECONDS):
+            timed_out = time.monotonic() - started > seconds
+            stopped = watch() if watch is not None and not timed_out else ""
+            if timed_out or stopped:
+                break
+    finally:
+        code = running.end()
+    return GateResult(
+        code=code,
+        output=running.output.text(),
+        seconds=time.monotonic() - started,
+        limit_seconds=seconds,
+        timed_out=timed_out,
+        stopped=stopped,
+    )
+
+
+@dataclass(slots=True)
+class _Running:
+    """The command's processes, the pipe they write to and the one that tells them of our death."""
+
+    mark: str
+    log: Path
+    output: "Kept" = field(init=False)
+    _process: "subprocess.Popen[bytes]" = field(init=False)
+    _selector: selectors.DefaultSelector = field(init=False)
+    _leash: int = -1
+    _seen: list[Process] = field(default_factory=list)
+    _look_at: float = field(default_factory=lambda: time.monotonic() + LOOK_SECONDS)
+
+    def start(self, command: str, cwd: Path, environment: Mapping[str, str]) -> None:
+        self.output = Kept(OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, LogFile(self.log))
+        leash_end, self._leash = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", LAUNCHER, "axon", command, self.mark],
+                cwd=cwd,
+                env=dict(environment),
+                stdin=leash_end,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self._leash)
+            self.output.close()
+            raise
+        finally:
+            os.close(leash_end)
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._process.stdout, selectors.EVENT_READ)
+
+    def pump(self, seconds: float) -> bool:
+        """Take in output for about that long; whether the command has ended."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if self._process.poll() is not None:
+                return True
+            if not self._selector.get_map():  # it closed its output and goes on
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(left)
+            elif self._selector.select(min(left, 0.02)):
+                self._read()
+        if time.monotonic() > self._look_at:
+            self._seen = descendants(self._process.pid)
+            self._look_at = time.monotonic() + LOOK_SECONDS
+        return self._process.poll() is not None
+
+    def _read(self) -> bool:
+        """One chunk; whether there may be more."""
+        assert self._process.stdout is not None
+        try:
+            chunk = os.read(self._process.stdout.fileno(), CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._selector.unregister(self._process.stdout)
+            return False
+        self.output.add(chunk)
+        return True
+
+    def end(self) -> int:
+        """End everything that was started, take in what is left, and give the exit code."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for process in self._seen:
+            end_tree(process.pid, 0, start=process.start)
+        end_tree(self._process.pid, 0)
+        end_marked(self.mark)
+        code = self._process.wait()
+        os.close(self._leash)
+        ends = time.monotonic() + DRAIN_SECONDS
+        while self._selector.get_map() and time.monotonic() < ends and self._read():
+            pass
+        self._selector.close()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self.output.close()
+        return code
+
+
+class LogFile:
+    """Keeps the first half MiB as it comes and the last when it ends; never in the way."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO | None = None
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(path, "wb")  # noqa: SIM115
+
+    def write(self, data: bytes) -> None:
+        try:
+            if self._file is not None:
+                self._file.write(data)
+                self._file.flush()
+        except OSError:  # a full disk must not decide what the gate says
+            self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+
+
+class Kept:
+    """Head and tail of a stream of any length, in bounded memory."""
+
+    def __init__(self, head_bytes: int, tail_bytes: int, log: LogFile) -> None:
+        self._head_bytes, self._tail_bytes, self._log = head_bytes, tail_bytes, log
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._total = 0
+
+    def add(self, chunk: bytes) -> None:
+        if self._total < LOG_HALF_BYTES:
+            self._log.write(chunk[: LOG_HALF_BYTES - self._total])
+        self._head += chunk[: max(0, self._head_bytes - len(self._head))]
+        self._total += len(chunk)
+        self._tail += chunk
+        if len(self._tail) > 2 * LOG_HALF_BYTES:
+            del self._tail[:-LOG_HALF_BYTES]
+
+    def text(self) -> str:
+        """What was kept, with a word on what was not."""
+        kept = self._head_bytes + self._tail_bytes
+        if self._total <= kept:
+            whole = bytes(self._head) + self._end(self._total - len(self._head))
+            return _text(whole)
+        cut = f"\n... {self._total - kept} bytes left out ...\n"
+        return _text(bytes(self._head)) + cut + _text(self._end(self._tail_bytes))
+
+    def close(self) -> None:
+        left = self._total - LOG_HALF_BYTES
+        if left > LOG_HALF_BYTES:
+            self._log.write(f"\n... {left - LOG_HALF_BYTES} bytes left out ...\n".encode())
+        if left > 0:
+            self._log.write(self._end(min(left, LOG_HALF_BYTES)))
+        self._log.close()
+
+    def _end(self, size: int) -> bytes:
+        return bytes(self._tail[-size:]) if size > 0 else b""
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
