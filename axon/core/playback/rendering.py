@@ -12,7 +12,7 @@ INDENT = "    "
 _LINE_CHARS = 1000  # of a tool's input: no more is looked at for one line
 _SHOWN = 20_000  # characters of one text
 _WORKSPACE = re.compile(r"/[^\s'\"]*?/\.axon/work/[^\s'\"/]+/?")
-_TOLD_BY = ("command", "file_path", "notebook_path", "path", "pattern", "url", "query", "skill")
+_TOLD_BY = ("command", "file_path", "notebook_path", "pattern", "path", "url", "query", "skill")
 _FIELD = re.compile(r'"(\w{1,40})":("(?:[^"\\]|\\.)*")')
 
 Event = dict[str, Any]
@@ -40,7 +40,7 @@ def tool_line(tool: str, given: Any, limit: int = 60) -> str:
         return fit(one_line(f"{name} {who}: {what}".rstrip(": ")), limit)
     told = next((fields[key] for key in _TOLD_BY if fields.get(key)), "")
     if name == "Bash":
-        return fit(f"$ {one_line(_shorter(told, './'))}", limit)
+        return fit(_command(told), limit)
     told = one_line(_shorter(told, ""))
     room = limit - len(name) - 1
     if "path" in next((key for key in _TOLD_BY if fields.get(key)), ""):
@@ -52,6 +52,10 @@ def _shorter(text: str, root: str) -> str:
     """Paths inside a workspace, as seen from there."""
     text = text[:_LINE_CHARS]
     return _WORKSPACE.sub(root, text) if "/.axon/work/" in text else text
+
+
+def _command(text: str) -> str:
+    return f"$ {one_line(_shorter(text, './')).removeprefix('cd ./ && ')}"
 
 
 def _fields(given: Any) -> dict[str, str]:
@@ -84,8 +88,7 @@ def _tool(event: Event, columns: int) -> list[str]:
     fields = _fields(given)
     if tool == "Bash" and "\n" in (command := fields.get("command", "").strip()):
         first, _, others = command.partition("\n")
-        head = fit(f"$ {one_line(_shorter(first, './'))}", columns)
-        return [head, *_Block(others, columns, indent=INDENT).cut(6, 2)]
+        return [fit(_command(first), columns), *_Block(others, columns, indent=INDENT).cut(6, 2)]
     if tool == "Write" and isinstance(given, dict) and "content" in fields:
         count = len(fields["content"].splitlines())
         return [fit(f"{line} ({count} line{'s' if count != 1 else ''})", columns)]
@@ -102,7 +105,8 @@ def _tool_result(event: Event, columns: int) -> list[str]:
     data = event.get("data")
     failed = isinstance(data, dict) and bool(data.get("is_error"))
     first = "error: " if failed else ""
-    return _Block(event.get("output"), columns, indent=INDENT, first=first).cut(5, 5)
+    lines = _Block(event.get("output"), columns, indent=INDENT, first=first).cut(5, 5)
+    return lines if any(map(str.strip, lines)) else [INDENT + "(no output)"]
 
 
 def _result(event: Event, columns: int) -> list[str]:
@@ -130,7 +134,7 @@ def _damaged(event: Event, columns: int) -> list[str]:
 
 def _other(event: Event, columns: int) -> list[str]:
     told = [_said(event[key]) for key in ("text", "input", "output", "data") if event.get(key)]
-    return _Block("\n".join(told), columns, first=f"{event.get('kind')}: ").cut(4, 2)
+    return _Block("\n".join(told), columns, first=f"{event.get('kind') or 'event'}: ").cut(4, 2)
 
 
 _SHOW: dict[str, Callable[[Event, int], list[str]]] = {
