@@ -4,11 +4,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from axon.commands import add_json
+from axon.commands import add_json, read_task_file
 from axon.config import Config
 from axon.errors import UsageError
 from axon.tasks import Draft
 from axon.tasks.exchange import drafts_from
+from axon.tasks.text import titled
 
 FILE_SUFFIXES = {".md", ".markdown", ".json", ".jsonl", ".txt"}
 
@@ -50,4 +51,5 @@ def drafts_of(word: str) -> list[Draft]:
         return drafts_from(read_task_file(path), path.name)
     if path.suffix in FILE_SUFFIXES and not any(c.isspace() for c in word):
         raise UsageError(f"there is no file {word}; give a file of tasks or the text of a task")
-    return [text_draft(word)]
+    title, description = titled(word)
+    return [Draft(title=title, description=description)]

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,8 +27,11 @@ class Ready:
     login: Login = "gateway"
 
 
-def check_engine(config: Config) -> Ready:
-    """UsageError or EngineError when the engine of this configuration cannot work."""
+def check_engine(config: Config, say: Callable[[str], None]) -> Ready:
+    """UsageError or EngineError when the engine of this configuration cannot work.
+
+    `say` gets one line when something takes long.
+    """
     if config.engine == "command":
         if not config.engine_command:
             raise UsageError(
@@ -35,7 +39,7 @@ def check_engine(config: Config) -> Ready:
             )
         return Ready(login=_command_login(config))
     login = check_login(config)
-    paths = activate(config.environ, packed_cli=not config.claude)
+    paths = activate(config.environ, config.cache_dir, packed_cli=not config.claude, say=say)
     cli = find_cli(config, paths.cli)
     _try_cli(cli, config)
     return Ready(cli=cli, python_path=paths.python_path, login=login)
@@ -48,8 +52,6 @@ def _command_login(config: Config) -> Login:
 
 def check_login(config: Config) -> Login:
     """EngineError when nothing says how to reach a model, or its endpoint does not answer."""
-    if config.upstream:
-        return "gateway"
     login = login_of(config)
     if login == "none":
         raise EngineError(
@@ -57,7 +59,7 @@ def check_login(config: Config) -> Login:
             "ANTHROPIC_BASE_URL for another endpoint) in the environment or in .env",
             EngineFault.AUTH,
         )
-    if login == "gateway" and not proxied(config):
+    if login == "gateway" and not config.upstream and not proxied(config):
         _reach(base_url_of(config))
     return login
 

@@ -21,7 +21,8 @@ from axon.tasks import Claim, Task, task_view
 from axon.team import workspace as workspaces
 from axon.team.changes import changes
 from axon.team.crew import Crew
-from axon.team.gate import gate_of, run_gate, tool_environment
+from axon.team.environment import tool_environment
+from axon.team.gate import gate_of, run_gate
 from axon.team.leash import Leash
 from axon.team.project import Project
 from axon.team.pulse import Pulse
@@ -64,9 +65,11 @@ class Attempt:
         session, result = self._session(workspace, conflicts)
         self.ledger.note(self.claim, engine_session=result.engine_session, result=result.text)
         if self._cut_short():
-            return self._park(workspace)
+            self._park(workspace)
+            return None
         if result.fault is not None:
-            return self._faulted(workspace, session, result)
+            self._faulted(workspace, session, result)
+            return None
         return self._judge(workspace, session)
 
     def soon(self, seconds: float) -> float:
@@ -141,7 +144,7 @@ class Attempt:
             cwd=workspace.path,
             home=workspace.home,
             temporary=workspace.temporary,
-            environment=environment | (self.crew.login or {}),
+            environment=environment | self.crew.login,
             task_file=task_file,
             identifier=task.identifier,
             title=task.title,
@@ -312,7 +315,8 @@ def _reason(task: Task, conflicts: list[str], target: str) -> str:
         )
     if task.feedback:
         return f"Your work was not accepted: {task.error}. What was printed:"
-    return f"Your last session was cut short ({task.error or 'the run was stopped'}). Go on from there."
+    cause = task.error or "the run was stopped"
+    return f"Your last session was cut short ({cause}). Go on from there."
 
 
 def _state(conflicts: list[str], target: str) -> str:

@@ -1,6 +1,6 @@
 """What every process of a run is given, and nothing more: no key, no inherited environment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from axon.config import Config
@@ -20,7 +20,7 @@ class Crew:
     target: str
     gateway_url: str = ""  # empty: the engine finds its own way to the model
     cli: Path | None = None
-    login: dict[str, str] | None = None  # only when the gateway is bypassed
+    login: dict[str, str] = field(default_factory=dict)  # only when the gateway is bypassed
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
 
     def open_ledger(self) -> Ledger:

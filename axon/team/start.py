@@ -12,23 +12,24 @@ from pathlib import Path
 from typing import TextIO
 
 from axon.config import Config, scrub_environment
-from axon.errors import AxonError, EngineError, Forbidden
+from axon.errors import AxonError, EngineError
 from axon.gateway import server as gateway
 from axon.gateway.login import login_environment
+from axon.gateway.settings import settings_from
 from axon.ledger import Ledger, Run, open_ledger
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
 from axon.security.secrets import secrets_of
 from axon.tasks import Draft, State
+from axon.tasks.known import without_known
 from axon.team import landing, worker
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
 from axon.team.crew import Crew, limits_of, without_secrets
-from axon.team.gate import tool_environment
+from axon.team.environment import own_environment
 from axon.team.project import Project, open_project
 from axon.team.recovery import recover
 from axon.team.screen import choose_reporter
 from axon.team.supervisor import Role, Supervisor
-from axon.tasks.graph import without_known
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def run_team(config: Config, drafts: Sequence[Draft], *, json: bool, stream: Tex
     if nothing := _nothing_to_do(ledger):
         print(nothing, file=sys.stderr)
         return 0
-    ready = check_engine(config)
+    ready = check_engine(config, lambda line: print(f"axon: {line}", file=sys.stderr))
     recover(ledger)
     _say(project, config, ready)
     _open_log(project.state_dir / LOG_NAME)
@@ -130,8 +131,7 @@ def _run(
 def _supervisor(config: Config, project: Project, ready: Ready) -> Supervisor:
     """The forkserver starts with an environment that holds no key, and can import everything."""
     path = os.pathsep.join((import_path(), *ready.python_path))
-    home, temporary = Path(config.environ.get("HOME", "/")), Path("/tmp")
-    scrub_environment(tool_environment(config, home, temporary, None) | {"PYTHONPATH": path})
+    scrub_environment(own_environment(config) | {"PYTHONPATH": path})
     engine = ("claude_agent_sdk",) if config.engine == "claude" else ()
     return Supervisor(preload=(*PRELOAD, *engine), log_path=project.state_dir / LOG_NAME)
 
@@ -140,30 +140,30 @@ def _start_gateway(config: Config, run: Run, ready: Ready, supervisor: Superviso
     """Its address, or nothing when agents find their own way to the model."""
     if ready.login != "gateway":
         return ""
-    settings = gateway.settings_from(config, run=run.id)
+    settings = settings_from(config, run=run.id)
     child = supervisor.add(Role(name="gateway", target=gateway.serve, args=(settings,)))
     assert child.leash is not None
     try:
         if not child.leash.poll(GATEWAY_SECONDS):
             raise EngineError("the gateway did not start; see .axon/axon.log")
-        port = int(child.leash.recv())
+        port = child.leash.recv()
     except EOFError:
         raise EngineError("the gateway ended at its start; see .axon/axon.log") from None
+    if not isinstance(port, int):
+        raise EngineError(f"the gateway {port}")
     settings = replace(settings, port=port)  # a restarted one must be found at the same address
     child.role = replace(child.role, args=(settings,))
     return f"http://127.0.0.1:{port}"
 
 
 def _crew(config: Config, run: Run, project: Project, ready: Ready, url: str) -> Crew:
-    home, temporary = Path(config.environ.get("HOME", "/")), Path("/tmp")
-    public = without_secrets(config, tool_environment(config, home, temporary, None))
     return Crew(
         run=run.id,
-        config=public,
+        config=without_secrets(config, own_environment(config)),
         target=project.target,
         gateway_url=url,
         cli=ready.cli,
-        login=login_environment(config) if ready.login == "bypass" else None,
+        login=login_environment(config) if ready.login == "bypass" else {},
         secrets=tuple(secrets_of(config.environ)),
     )
 

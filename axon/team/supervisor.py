@@ -102,9 +102,9 @@ class Supervisor:
             self._bury(c) for c in self.children.values() if c.process and not c.process.is_alive()
         ]
         for child in self.children.values():
-            if child.process is None and not child.given_up:
-                if time.monotonic() >= child.start_at:
-                    self._start(child)
+            due = child.process is None and not child.given_up
+            if due and time.monotonic() >= child.start_at:
+                self._start(child)
         return exits
 
     def _bury(self, child: Child) -> Exit:
@@ -134,7 +134,7 @@ class Supervisor:
         from multiprocessing import forkserver, resource_tracker
 
         helpers = {
-            getattr(forkserver._forkserver, "_forkserver_pid", None),  # type: ignore[attr-defined]
+            getattr(forkserver._forkserver, "_forkserver_pid", None),
             getattr(resource_tracker._resource_tracker, "_pid", None),
         }
         return {pid for pid in helpers if pid} | {c.pid for c in self.children.values() if c.pid}
