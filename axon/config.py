@@ -20,6 +20,15 @@ ALIASES = ("haiku", "sonnet", "opus")
 MODEL_ID = re.compile(
     r"(?=.*[-:/.\d])[\w.:/@\[\]-]{3,200}"
 )  # local servers have names of their own
+MOST = 10**12  # no setting needs more, and every part can hold it
+
+# Read by other modules from `Config.environ`; listed for `axon config`.
+MODEL_VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+)
 
 
 def _setting(key: str, default: Any, doc: str, *, env: str = "", flag: str = "") -> Any:
@@ -133,7 +142,7 @@ def load_config(args: Namespace, cwd: Path | None = None) -> Config:
         found: list[tuple[str, Any]] = []
         if key in table:
             found.append(("axon.toml", table[key]))
-        if env and env in environ:
+        if env and environ.get(env):  # set but empty is as good as not set
             found.append((env if env in os.environ else ".env", environ[env]))
         if flag and getattr(args, flag, None) is not None:
             found.append((f"--{flag.replace('_', '-')}", getattr(args, flag)))
@@ -141,6 +150,9 @@ def load_config(args: Namespace, cwd: Path | None = None) -> Config:
             origin, raw = found[-1]
             values[setting.name] = _convert(raw, types[setting.name], f"{key} ({origin})")
             origins[key] = origin
+    for name in MODEL_VARIABLES:
+        if name in environ:
+            origins[name] = "environment" if name in os.environ else ".env"
     config = Config(root=root, environ=environ, origins=origins, **values)
     _check(config)
     return config
@@ -206,7 +218,10 @@ def _convert(raw: Any, kind: Any, where: str) -> Any:
         if base in (int, float) and isinstance(raw, str | int | float) and raw is not True:
             if base is int and isinstance(raw, float):
                 raise ValueError
-            return base(raw)
+            number = base(raw)
+            if not abs(number) <= MOST:
+                raise ValueError
+            return number
         if (
             base == tuple[str, ...]
             and isinstance(raw, list)
@@ -235,9 +250,14 @@ def _check(config: Config) -> None:
     for name, minimum in least.items():
         if getattr(config, name) < minimum:
             raise UsageError(f"{name.replace('_', ' ')} must be at least {minimum}")
-    for name in ("gate_minutes", "setup_minutes", "max_minutes"):
-        if getattr(config, name) <= 0:
+    for name in ("gate_minutes", "setup_minutes", "max_minutes", "budget_usd", "max_usd"):
+        if (value := getattr(config, name)) is not None and value <= 0:
             raise UsageError(f"{name.replace('_', ' ')} must be more than 0")
+    for name in ("backoff_seconds", "ports", "disk_floor_mb"):
+        if getattr(config, name) < 0:
+            raise UsageError(f"{name.replace('_', ' ')} must not be negative")
+    if config.max_tasks is not None and config.max_tasks < 1:
+        raise UsageError("max tasks must be at least 1")
     if config.workers > 64:
         raise UsageError("workers must be at most 64; start more teams on other hosts")
     if config.engine not in ("claude", "command"):

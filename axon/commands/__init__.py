@@ -1,13 +1,81 @@
 """A file per subcommand; each has `configure(parser)` and `run(args, config)`."""
 
 import json
+import sys
 from argparse import ArgumentParser
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from axon.errors import UsageError
+
+if TYPE_CHECKING:
+    from axon.config import Config
+    from axon.ledger import Ledger
 
 
 def add_json(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON with stable keys")
 
 
+def add_ledger(parser: ArgumentParser) -> None:
+    parser.add_argument("--ledger", metavar="URL", help="file:PATH (file:.axon/ledger.db)")
+
+
 def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def ledger_of(config: "Config", *, create: bool = False) -> "Ledger":
+    """The project's ledger. `create`: made when missing, in a git repository or where told."""
+    from axon.ledger import limits_of, open_ledger
+
+    if create and not config.ledger:
+        check_repository(config)
+        make_state_dir(config)
+    return open_ledger(config.ledger_url, create=create, limits=limits_of(config))
+
+
+def check_repository(config: "Config") -> None:
+    if not (config.root / ".git").exists():
+        raise UsageError(
+            f"{config.root} is not a git repository; run git init && git commit --allow-empty"
+            " -m start"
+        )
+
+
+def make_state_dir(config: "Config") -> None:
+    """`.axon`, private, and kept out of git by itself."""
+    folder = config.state_dir
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "ascii")
+    except OSError as error:
+        raise UsageError(f"cannot write {folder}: {error.strerror}; make it writable") from None
+
+
+def read_text(source: str, most_bytes: int) -> str:
+    """The text of a file, or of standard input for "-"; what is no UTF-8 is replaced."""
+    try:
+        if source == "-":
+            if sys.stdin is None:
+                raise UsageError("standard input is closed; name a file")
+            data = sys.stdin.buffer.read(most_bytes + 1)
+        else:
+            with open(source, "rb") as file:
+                data = file.read(most_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read {source}: {reason}; name a file that can be read") from None
+    if len(data) > most_bytes:
+        name = "standard input" if source == "-" else source
+        raise UsageError(f"{name} has more than {most_bytes >> 20} MiB; split it")
+    return data.decode("utf-8", "replace")
+
+
+def read_task_file(path: Path) -> str:
+    """A file of tasks, for `axon.tasks.exchange.drafts_from`."""
+    from axon.tasks.exchange import MAX_FILE_BYTES
+
+    return read_text(str(path), MAX_FILE_BYTES)

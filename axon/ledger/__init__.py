@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from axon.config import Config
 from axon.errors import LedgerError
 from axon.ledger.records import (
     Comment,
@@ -28,6 +29,7 @@ __all__ = [
     "Usage",
     "Waiting",
     "WorkerStatus",
+    "limits_of",
     "open_ledger",
 ]
 
@@ -244,3 +246,11 @@ def open_ledger(url: str, *, create: bool = False, limits: Limits | None = None)
     if scheme != "file":  # only the scheme is shown: what follows may hold a password
         raise LedgerError(f"no ledger backend for {scheme}: addresses; use file:PATH")
     return FileLedger.open(path, create=create, limits=limits or Limits())
+
+
+def limits_of(config: Config) -> Limits:
+    return Limits(
+        max_attempts=config.max_attempts,
+        backoff_seconds=config.backoff_seconds,
+        max_losses=config.max_losses,
+    )

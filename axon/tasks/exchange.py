@@ -41,6 +41,12 @@ def drafts_from(text: str, name: str) -> list[Draft]:
         raise UsageError(f"{name}: {error}; nothing was imported") from None
 
 
+def text_draft(text: str, description: str = "") -> Draft:
+    """The one task that a text describes: its first line is the title."""
+    title, description = titled(text, description)
+    return Draft(title=title, description=description)
+
+
 def _is_json(text: str, name: str) -> bool:
     suffix = name.rpartition(".")[2].lower()
     if suffix in ("json", "jsonl", "ndjson"):

@@ -38,8 +38,3 @@ def titled(text: str, description: str = "") -> tuple[str, str]:
 def shortened(text: str, limit: int) -> str:
     """The start of `text`, with a sign when something is missing."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def visible(text: str) -> str:
-    """One line that no terminal takes for a command: control characters are shown as ·."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "·" for c in text)
