@@ -117,7 +117,7 @@ def news_line(event: Event, task: Task | None, columns: int, color: bool) -> str
     """One event, cut to the line; a narrow one has no room for the time."""
     at = [clock(event.at)] if columns >= 60 else []
     name = pad(fit(one_line(event.identifier) or "-", 10), 6)
-    word = pad(fit(event_word(event), 12), 10 if at else 8)
+    word = fit(pad(event_word(event), 10 if at else 8), min(14, columns - width(name) - len(GAP)))
     room = columns - width(GAP.join([*at, name, word, ""]))
     detail = fit(event_detail(event, task), max(room, 0))
     if mood := _MOODS.get(event_mood(event)):
