@@ -12,13 +12,13 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import build_zipapp
 from axon import __version__
 from axon.resources import this_target
+from tests.conftest import ROOT
 
 OTHER_PYTHONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 

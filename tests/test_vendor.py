@@ -17,6 +17,7 @@ import build_zipapp
 from axon.commands.cache import Entry, unused
 from axon.engines import vendor
 from axon.resources import Blob, this_target
+from tests.drive import wait_for
 
 MODULE = b'"""Stands for the SDK."""\nVALUE = 42\n'
 PAYLOAD = b"\0" * (3 << 20)
@@ -79,7 +80,7 @@ print(*paths.python_path, paths.cli)
 
 def start(archive: Path, code: str, **environ: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-S", "-c", code],  # not what the tests have installed
         env={"PYTHONPATH": str(archive), "PATH": os.environ["PATH"], **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -109,13 +110,6 @@ def axon(archive: Path, *arguments: str, **environ: str) -> "subprocess.Complete
     )
 
 
-def wait_for(fact: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def listing(folder: Path) -> dict[str, tuple[int, int, int]]:
     facts = {path.name: path.stat() for path in folder.iterdir()}
     return {name: (f.st_ino, f.st_size, f.st_mtime_ns) for name, f in facts.items()}
@@ -124,7 +118,7 @@ def listing(folder: Path) -> dict[str, tuple[int, int, int]]:
 # ── the real engine ──
 
 IMPORTS = """
-import claude_agent_sdk, mcp.server, mcp.client, mcp.types
+import claude_agent_sdk, mcp.server, mcp.client, mcp.types, opentelemetry.propagators.textmap
 import importlib.metadata, jsonschema
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives import serialization
@@ -141,8 +135,9 @@ print("works", importlib.metadata.version("claude-agent-sdk"), importlib.metadat
 
 
 def test_real_engine_imports_here_and_in_a_child(pyz: Path, engine_cache: Path) -> None:
-    child = f"import subprocess; subprocess.run([sys.executable, '-c', {'import sys' + IMPORTS!r}],"
-    child += "env={'PYTHONPATH': os.pathsep.join(paths.python_path)}, check=True)"
+    command = f"[sys.executable, '-S', '-c', {'import sys' + IMPORTS!r}]"
+    environ = "{'PYTHONPATH': os.pathsep.join(paths.python_path)}"
+    child = f"import subprocess; subprocess.run({command}, env={environ}, check=True)"
     cli = "; subprocess.run([paths.cli, '--version'], check=True, env={'PATH': '/usr/bin:/bin'})"
     after = f"{IMPORTS}sys.stdout.flush(); {child}{cli}"
 
@@ -375,8 +370,7 @@ def test_disk_that_fills_meanwhile(small: Path, mounted: Callable[[str], Path]) 
 
 
 def test_core_says_what_to_do(core_pyz: Path, tmp_path: Path) -> None:
-    before = "import importlib.util; importlib.util.find_spec = lambda name: None"
-    code, out = activate(core_pyz, before, HOME=str(tmp_path))
+    code, out = activate(core_pyz, HOME=str(tmp_path))
     assert code == 5
     assert "this axon.pyz (core) carries no engine for" in out
     assert "install claude-agent-sdk==" in out
@@ -384,8 +378,7 @@ def test_core_says_what_to_do(core_pyz: Path, tmp_path: Path) -> None:
 
 def test_engine_for_another_python_is_named(core_pyz: Path, tmp_path: Path) -> None:
     archive = small_archive(core_pyz, tmp_path / "axon.pyz", target="cp399-linux_x86_64")
-    before = "import importlib.util; importlib.util.find_spec = lambda name: None"
-    code, out = activate(archive, before, HOME=str(tmp_path))
+    code, out = activate(archive, HOME=str(tmp_path))
     assert code == 5
     assert f"no engine for {this_target()}, but for cp399-linux_x86_64; use one that does" in out
 
