@@ -4,9 +4,12 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.drive import Axon
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,3 +55,11 @@ def engine_cache(shared: Path) -> Path:
     folder = shared / "engine"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def axon(pyz: Path, engine_cache: Path, tmp_path: Path) -> Iterator[Axon]:
+    """The built file at work in a folder of its own; what it starts ends with the test."""
+    driver = Axon(pyz=pyz, root=tmp_path / "my project", cache=engine_cache)
+    yield driver
+    driver.end()

@@ -88,7 +88,7 @@ class Coordinator:
             self.ledger.halt_run(
                 self.run.id,
                 EngineFault.BUG,
-                f"{exit_.name} {exit_.how} again and again; see axon logs and report it",
+                f"{exit_.name} {exit_.how} again and again; .axon/axon.log says why",
             )
 
     def _release(self, claim: Claim, why: str, *, lost: bool = False) -> None:

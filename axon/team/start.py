@@ -173,5 +173,5 @@ def _roles(crew: Crew) -> list[Role]:
         Role(name=name, target=worker.serve, args=(crew, name))
         for name in (f"worker-{n}" for n in range(1, crew.config.workers + 1))
     ]
-    lander = Role(name="landing", target=landing.serve, args=(crew.config, crew.run))
+    lander = Role(name="landing", target=landing.serve, args=(crew,))
     return [*workers, lander]
