@@ -442,6 +442,11 @@ class Watched:
     def resize(self, columns: int, rows: int = 24) -> None:
         fcntl.ioctl(self.leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def update_until_drawn(self, shown: View) -> None:
+        """A frame is left out while the one before is still being written."""
+        while not select.select([self.leader], [], [], 0.01)[0]:
+            self.reporter.update(shown)
+
     def read(self, until: str) -> str:
         data = b""
         while until not in data.decode("utf-8", "replace"):
@@ -464,7 +469,7 @@ def test_a_terminal_gets_the_table_as_wide_as_it_is_now() -> None:
         first = screen.read("\x1b[?2026l")
         assert "landed" in first and "comment" not in first and "title" in first
         screen.resize(45)
-        screen.reporter.update(view())
+        screen.update_until_drawn(view())
         assert "title" not in screen.read("\x1b[?2026l")
         screen.reporter.finish(Summary(run="r", exit_code=1, tasks=ENDED))
         assert "ENG-5 failed" in unpainted(screen.read("of 3 done"))
