@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,7 +91,6 @@ class Git:
     variables: Mapping[str, str] = field(default_factory=dict)
     config: tuple[str, ...] = ()
     durable: bool = False
-    watch: Callable[[], str] | None = None  # called while git runs; may raise to end it
 
     def using(self, **variables: str) -> "Git":
         """The same with more variables in the environment."""
@@ -127,8 +126,6 @@ class Git:
                     break
                 except subprocess.TimeoutExpired:
                     feed = None  # already on its way
-                if self.watch is not None:
-                    self.watch()
                 if time.monotonic() > ends:
                     raise GitError(
                         f"git {args[0]} in {self.folder} did not end within {seconds:g} s; "
@@ -145,18 +142,20 @@ class Git:
 
     def head(self, limit: int, *args: str) -> str:
         """At most the first `limit` bytes of its output, as text to show; then it is ended."""
+        return self.head_bytes(limit, *args).decode("utf-8", "replace")
+
+    def head_bytes(self, limit: int, *args: str) -> bytes:
         process = self._start(args, errors=subprocess.DEVNULL)
         assert process.stdout is not None
         timer = threading.Timer(SECONDS, process.kill)
         timer.start()
         try:
-            found = process.stdout.read(limit)
+            return process.stdout.read(limit)
         finally:
             timer.cancel()
             process.kill()
             process.wait()
             process.stdout.close()
-        return found.decode("utf-8", "replace")
 
     def _start(
         self, args: tuple[str, ...], with_input: bool = False, errors: int = subprocess.PIPE

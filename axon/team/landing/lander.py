@@ -1,0 +1,237 @@
+"""The landing process of a run: one task in review after the other, over all runs one at a time."""
+
+import logging
+import os
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from axon.errors import AxonError, BadMove, Forbidden, LedgerError, NotFound, StaleClaim
+from axon.ledger import Lease, Ledger, WorkerStatus
+from axon.security.secrets import Redactor
+from axon.tasks import State, Task
+from axon.team.crew import Crew
+from axon.team.gate import GateResult
+from axon.team.landing.checkout import recover
+from axon.team.landing.land import Deferred, Landed, Rejected, bring_over, land
+from axon.team.landing.merge import gate_log
+from axon.team.leash import Leash
+from axon.team.project import Project, hold, open_project
+from axon.team.workspace import remove
+
+log = logging.getLogger(__name__)
+
+NAME = "landing"
+POLL_SECONDS = 0.2
+LEASE_SECONDS = 15.0
+RENEW_SECONDS = 3.0
+SWEEP_SECONDS = 10.0
+MAX_TROUBLES = 5  # in a row; then the process ends and says why
+PAUSE_SECONDS = 1.0  # after the first of them, doubled each time
+
+
+def serve(crew: Crew, pipe: Connection) -> None:
+    """Land until the coordinator says stop or is gone. Exits with an error's code after trouble
+    that does not go away; every step is found done or not done by the next lander."""
+    leash = Leash(pipe)
+    ledger = crew.open_ledger()
+    lander = Lander(crew=crew, project=open_project(crew.config), ledger=ledger, leash=leash)
+    try:
+        while not leash.stopping.is_set():
+            if not lander.turn():
+                leash.stopping.wait(POLL_SECONDS)
+        lander.rest()
+        ledger.drop_worker(crew.run, NAME)
+    except LedgerError as error:
+        log.error("ledger failed reason=%r", str(error))
+        raise SystemExit(error.exit_code) from None
+    finally:
+        ledger.close()
+
+
+@dataclass(slots=True)
+class Lander:
+    """Looks for work in `turn`; what was decided is told to the ledger there and nowhere else."""
+
+    crew: Crew
+    project: Project
+    ledger: Ledger
+    leash: Leash
+    _lease: Lease | None = None
+    _renewed: float = 0.0
+    _swept: float = 0.0
+    _troubles: int = 0
+    _not_before: float = 0.0
+    _redactor: Redactor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._redactor = Redactor(self.crew.secrets)
+
+    def turn(self) -> bool:
+        """Land the oldest task in review; whether there was something to do."""
+        waiting = self.ledger.tasks(states=[State.REVIEW], limit=1)
+        if not waiting or time.monotonic() < self._not_before:
+            if not waiting:
+                self.rest()
+            self._sweep()
+            return False
+        try:
+            if not self._on_duty():
+                return False
+            with hold(self.project, NAME):
+                self._land(waiting[0])
+        except (LedgerError, SystemExit):
+            raise
+        except StaleClaim:
+            self._lease = None
+            return False
+        except AxonError as error:
+            self._trouble(waiting[0], str(error), error.exit_code)
+        return True
+
+    def rest(self) -> None:
+        """Leave the duty to others."""
+        if self._lease is not None:
+            self.ledger.drop_lease(self._lease)
+            self._lease = None
+            self._show("", "idle")
+
+    def watch(self) -> str:
+        """Called while a gate runs."""
+        if time.monotonic() - self._renewed > RENEW_SECONDS and not self._on_duty():
+            return "the landing was taken over by another run"
+        return "the run is stopping" if self.leash.stopping.is_set() else ""
+
+    def _on_duty(self) -> bool:
+        self._lease = self.ledger.lease(NAME, self.crew.run, LEASE_SECONDS)
+        self._renewed = time.monotonic()
+        return self._lease is not None
+
+    def _land(self, task: Task) -> None:
+        self._show(task.identifier, "landing")
+        outcome = land(self.project, task, self.watch)
+        if isinstance(outcome, Deferred):
+            if not self.leash.stopping.is_set():
+                self._trouble(task, outcome.why, AxonError.exit_code)
+            return
+        self._troubles = 0
+        if self._lease is None:
+            return  # the other lander finds what we did
+        if outcome.gate is not None:
+            self._record_gate(task, outcome.gate)
+        try:
+            if isinstance(outcome, Landed):
+                self._landed(task, outcome, self._lease)
+            else:
+                self._rejected(task, outcome, self._lease)
+        except BadMove as error:  # it was canceled while we were at it
+            self._record(task.identifier, "landing_late", str(error))
+
+    def _landed(self, task: Task, outcome: Landed, lease: Lease) -> None:
+        self.ledger.landed(
+            lease,
+            task.identifier,
+            commit=outcome.commit,
+            target=outcome.target,
+            verified=outcome.verified,
+        )
+        self.project.reached("landing.told")
+        log.info("landed task=%s commit=%s on=%s", task.identifier, outcome.commit, outcome.target)
+        if outcome.beside:
+            why = f"{outcome.beside}; axon land brings it over"
+            self._record(task.identifier, "landed_beside", why, target=outcome.target)
+        self._remove(task.identifier)
+
+    def _rejected(self, task: Task, outcome: Rejected, lease: Lease) -> None:
+        clean = self._redactor.text
+        log.info("rejected task=%s reason=%r", task.identifier, clean(outcome.why))
+        self.ledger.reject(
+            lease, task.identifier, clean(outcome.why), feedback=clean(outcome.feedback)
+        )
+
+    def _record_gate(self, task: Task, gate: GateResult) -> None:
+        kept = self.project.state_dir / "logs" / f"{task.identifier}.landing.gate.log"
+        found = gate_log(self.project)
+        if found.exists():
+            text = self._redactor.text(found.read_text("utf-8", "replace"))
+            kept.write_text(text, "utf-8", "replace")
+            found.unlink()
+        self._record(
+            task.identifier,
+            "gate",
+            self._redactor.text(gate.why),
+            passed=gate.passed,
+            code=gate.code,
+            seconds=round(gate.seconds, 3),
+            where="landing",
+            log=str(Path("logs", kept.name)),
+        )
+
+    def _trouble(self, task: Task, why: str, exit_code: int) -> None:
+        """Nothing was decided: once more a little later, but not for ever."""
+        self._troubles += 1
+        self._not_before = time.monotonic() + PAUSE_SECONDS * 2 ** (self._troubles - 1)
+        log.warning("landing deferred task=%s reason=%r", task.identifier, why)
+        self._record(task.identifier, "landing_deferred", why, times=self._troubles)
+        self._show(task.identifier, f"waiting: {why}")
+        if self._troubles >= MAX_TROUBLES:
+            raise SystemExit(exit_code)
+
+    def _sweep(self) -> None:
+        """Remove workspaces whose work has landed; bring over what waits beside the target."""
+        if time.monotonic() - self._swept < SWEEP_SECONDS:
+            return
+        self._swept = time.monotonic()
+        work = self.project.state_dir / "work"
+        for path in sorted(work.iterdir()) if work.is_dir() else ():
+            if not path.name.startswith("."):
+                self._remove_landed(path.name)
+        if self.project.commit_of(f"refs/heads/{self.project.beside}") is not None:
+            self._bring_over()
+
+    def _remove_landed(self, identifier: str) -> None:
+        try:
+            if self.ledger.task(identifier).state is State.DONE:
+                self._remove(identifier)
+        except NotFound:
+            pass  # of an earlier ledger: axon gc
+
+    def _remove(self, identifier: str) -> None:
+        try:
+            with hold(self.project, identifier):
+                remove(self.project, identifier)
+        except Forbidden:
+            pass  # its worker has not left it yet
+        except AxonError as error:
+            log.warning("workspace left task=%s reason=%r", identifier, str(error))
+
+    def _bring_over(self) -> None:
+        try:
+            with hold(self.project, NAME):
+                recover(self.project)
+                brought = bring_over(self.project, self.watch)
+        except AxonError as error:
+            log.warning("not brought over reason=%r", str(error))
+            return
+        if brought.commit and brought.waiting:
+            self._record("", "brought_over", f"{self.project.target} is at {brought.commit[:7]}")
+
+    def _record(self, identifier: str, action: str, why: str, **data: object) -> None:
+        self.ledger.record(
+            action, actor=NAME, identifier=identifier, run=self.crew.run, why=why, data=data
+        )
+
+    def _show(self, identifier: str, doing: str) -> None:
+        now = time.time()
+        self.ledger.set_worker(
+            WorkerStatus(
+                name=NAME,
+                run=self.crew.run,
+                pid=os.getpid(),
+                identifier=identifier,
+                doing=doing,
+                since=now if identifier else 0.0,
+                updated_at=now,
+            )
+        )
