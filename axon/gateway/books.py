@@ -1,0 +1,223 @@
+"""The gateway's view of the ledger: sessions, budgets, what was spent, what went wrong."""
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from axon.errors import AxonError, EngineFault, LedgerError, NotFound
+from axon.ledger import Ledger, Session, Usage
+
+log = logging.getLogger(__name__)
+
+CACHE_SECONDS = 1.0
+REFUSAL_SECONDS = 60.0  # one event per unknown token in that time
+MOST_REMEMBERED = 4096
+T = TypeVar("T")
+Job = Callable[[Ledger], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdraft:
+    """The budget that leaves nothing for another request."""
+
+    scope: str  # "task" or "run"
+    limit_usd: float
+    spent_usd: float
+
+    def __str__(self) -> str:
+        return f"the {self.scope}'s budget of ${self.limit_usd:g} is spent"
+
+
+class Books:
+    """All access of a gateway to its ledger, on one thread: its connection never moves.
+
+    What cannot be written now is kept and written later, and until then nothing new is admitted:
+    what is not counted must not be spent.
+    """
+
+    def __init__(self, open_ledger: Callable[[], Ledger], run: str) -> None:
+        self._run = run
+        self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
+        self._unwritten: deque[Job] = deque()
+        self._delayed = False
+        self._sessions: dict[str, tuple[float, Session | None]] = {}
+        self._refused: dict[str, float] = {}
+        self._told: dict[tuple[str, str], float] = {}
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=self._work, args=(open_ledger, ready), daemon=True, name="books"
+        )
+        self._thread.start()
+        ready.result()
+
+    def session_of(self, token_hash: str) -> Session | None:
+        """The open session that holds this token; up to a second old."""
+        now = time.monotonic()
+        expires, session = self._sessions.get(token_hash, (0.0, None))
+        if expires <= now:
+            session = self._read(lambda ledger: ledger.session_of(token_hash))
+            _forget_some(self._sessions)
+            self._sessions[token_hash] = (now + CACHE_SECONDS, session)
+        return session
+
+    def overdraft(self, session: Session) -> Overdraft | None:
+        """The budget that forbids this session another request."""
+        return self._read(lambda ledger: _overdraft(ledger, session))
+
+    def title_of(self, identifier: str) -> str:
+        return self._read(lambda ledger: ledger.task(identifier).title)
+
+    def spend(self, usage: Usage) -> None:
+        self._write(lambda ledger: ledger.spend(usage))
+
+    def refuse(self, token_hash: str, why: str) -> None:
+        """An unknown token, or none, was presented."""
+        now = time.monotonic()
+        if now - self._refused.get(token_hash, -REFUSAL_SECONDS) < REFUSAL_SECONDS:
+            return
+        _forget_some(self._refused)
+        self._refused[token_hash] = now
+        self._write(
+            lambda ledger: ledger.record("gateway_refused", actor="gateway", run=self._run, why=why)
+        )
+
+    def fault(
+        self,
+        session: Session,
+        fault: EngineFault,
+        why: str,
+        *,
+        status: int = 0,
+        resets_at: float | None = None,
+    ) -> None:
+        """Say in a structured place why this session's request failed; its worker reads that."""
+        data: dict[str, Any] = {"session": session.id, "fault": fault.value, "status": status}
+        if resets_at is not None:
+            data["resets_at"] = resets_at
+        self._event("session_fault", session, why, data)
+
+    def over(self, session: Session, overdraft: Overdraft) -> None:
+        """Record that a budget stopped a session, once."""
+        key = (session.id, overdraft.scope)
+        if key not in self._told:
+            _forget_some(self._told)
+            self._told[key] = time.monotonic()
+            data = {
+                "session": session.id,
+                "scope": overdraft.scope,
+                "limit_usd": overdraft.limit_usd,
+                "spent_usd": overdraft.spent_usd,
+            }
+            self._event("budget", session, str(overdraft), data)
+        self.fault(session, EngineFault.BUDGET, str(overdraft), status=400)
+
+    def halt(self, session: Session, fault: EngineFault, reason: str) -> None:
+        """Nobody's request can succeed: the run must end."""
+        self._write(lambda ledger: ledger.halt_run(session.run or self._run, fault.value, reason))
+
+    def pause(self, reason: str, until: float) -> None:
+        self._write(lambda ledger: ledger.pause(reason, until=until, actor="gateway"))
+
+    def close(self, seconds: float) -> None:
+        """Write what is still to be written, if that takes no longer."""
+        self._jobs.put(None)
+        self._thread.join(seconds)
+
+    def _event(self, action: str, session: Session, why: str, data: dict[str, Any]) -> None:
+        self._write(
+            lambda ledger: ledger.record(
+                action,
+                actor="gateway",
+                identifier=session.identifier,
+                run=session.run,
+                why=why,
+                data=data,
+            )
+        )
+
+    def _read(self, read: Callable[[Ledger], T]) -> T:
+        if self._delayed:
+            raise LedgerError("the ledger takes no writes at the moment; the gateway waits for it")
+        found: T = self._do(read)
+        return found
+
+    def _write(self, write: Job) -> None:
+        """Have it written; if the ledger cannot now, later."""
+
+        def keep(ledger: Ledger) -> None:
+            self._unwritten.append(write)
+            self._flush(ledger)
+
+        self._do(keep)
+
+    def _do(self, job: Job) -> Any:
+        future: Future[Any] = Future()
+        self._jobs.put((job, future))
+        while not future.done() and self._thread.is_alive():
+            wait([future], timeout=1.0)
+        if not future.done():
+            raise LedgerError("the gateway is closing; ask its successor")
+        return future.result()
+
+    def _work(self, open_ledger: Callable[[], Ledger], ready: Future[None]) -> None:
+        try:
+            ledger = open_ledger()
+        except Exception as error:
+            ready.set_exception(error)
+            return
+        ready.set_result(None)
+        while True:
+            try:
+                entry = self._jobs.get(timeout=0.5 if self._unwritten else None)
+            except queue.Empty:
+                self._flush(ledger)
+                continue
+            if entry is None:
+                break
+            job, future = entry
+            try:
+                future.set_result(job(ledger))
+            except Exception as error:
+                future.set_exception(error)
+        self._flush(ledger)
+        ledger.close()
+
+    def _flush(self, ledger: Ledger) -> None:
+        """Write in order; stop at the first that the ledger cannot take now."""
+        while self._unwritten:
+            write = self._unwritten.popleft()
+            try:
+                write(ledger)
+            except LedgerError as error:
+                self._unwritten.appendleft(write)
+                self._delayed = True
+                log.warning("ledger write delayed reason=%r", str(error))
+                return
+            except AxonError as error:  # it will never be taken
+                log.warning("ledger write dropped reason=%r", str(error))
+        self._delayed = False
+
+
+def _overdraft(ledger: Ledger, session: Session) -> Overdraft | None:
+    if session.max_usd is not None:
+        spent = ledger.spent(identifier=session.identifier)
+        if spent >= session.max_usd:
+            return Overdraft(scope="task", limit_usd=session.max_usd, spent_usd=spent)
+    try:
+        limit = ledger.run(session.run).max_usd
+    except NotFound:
+        return None
+    if limit is not None and (spent := ledger.spent(run=session.run)) >= limit:
+        return Overdraft(scope="run", limit_usd=limit, spent_usd=spent)
+    return None
+
+
+def _forget_some(known: dict[Any, Any]) -> None:
+    if len(known) >= MOST_REMEMBERED:
+        known.clear()

@@ -1,0 +1,93 @@
+"""The gateway's process: started by the coordinator, it serves until its leash is let go."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from axon.errors import AxonError
+from axon.gateway.books import Books
+from axon.gateway.door import Door
+from axon.gateway.endpoint import Endpoint
+from axon.gateway.listener import Listener
+from axon.gateway.script import load_script
+from axon.gateway.scripted import ScriptUpstream
+from axon.gateway.settings import GatewaySettings, script_path, settings_from
+from axon.gateway.wire import Upstream
+from axon.ledger import Ledger, open_ledger
+from axon.security.secrets import Redactor
+
+__all__ = ["Gateway", "GatewaySettings", "serve", "settings_from"]
+
+log = logging.getLogger(__name__)
+
+CLOSING_SECONDS = 2.0  # for figures the ledger has not taken yet
+
+
+def serve(settings: GatewaySettings, leash: Connection) -> None:
+    """Send the port through `leash` and serve until it closes or says "stop".
+
+    If the gateway cannot work, a line that says why is sent in place of the port.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's; its leash ends us
+    try:
+        gateway = Gateway(settings, lambda: open_ledger(settings.ledger_url))
+    except (AxonError, OSError) as error:
+        why = str(error) if isinstance(error, AxonError) else f"cannot start: {error.strerror}"
+        log.error("gateway cannot start reason=%r", why)
+        _send(leash, why)
+        return
+    gateway.start()
+    _send(leash, gateway.port)
+    _hold(leash)
+    gateway.close()
+    os._exit(0)  # at once: whoever is still connected must see an end
+
+
+class Gateway:
+    """All parts of a gateway, put together."""
+
+    def __init__(self, settings: GatewaySettings, open_books: Callable[[], Ledger]) -> None:
+        self._books = Books(open_books, settings.run)
+        self._upstream = _upstream(settings, self._books)
+        door = Door(
+            settings=settings,
+            books=self._books,
+            upstream=self._upstream,
+            redactor=Redactor(settings.secrets),
+        )
+        self._listener = Listener(settings.port, door.handle)
+        self.port = self._listener.port
+
+    def start(self) -> None:
+        self._listener.start()
+
+    def close(self) -> None:
+        """Take no more requests and write down what was spent."""
+        self._listener.stop()
+        self._books.close(CLOSING_SECONDS)
+        self._upstream.close()
+
+
+def _upstream(settings: GatewaySettings, books: Books) -> Upstream:
+    if settings.upstream:
+        script = load_script(script_path(settings.upstream, settings.root))
+        return ScriptUpstream(script, settings.root, books.title_of)
+    return Endpoint(settings)
+
+
+def _hold(leash: Connection) -> None:
+    """Return when the coordinator says "stop", lets go, or dies."""
+    try:
+        while leash.recv() != "stop":
+            pass
+    except (EOFError, OSError):
+        pass
+
+
+def _send(leash: Connection, word: int | str) -> None:
+    try:
+        leash.send(word)
+    except OSError:
+        log.warning("gateway not wanted any more")

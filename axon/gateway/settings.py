@@ -1,0 +1,71 @@
+"""What the gateway of a run is told when it starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from axon.config import Config
+from axon.errors import UsageError
+from axon.gateway.login import ANTHROPIC, base_url_of, credentials_of, proxy_of
+from axon.gateway.script import load_script
+from axon.gateway.wire import Headers
+
+SCRIPT = "script:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """All a gateway needs to know; travels to its process, never to a child."""
+
+    ledger_url: str
+    run: str
+    root: str  # the project: a scripted model writes below its `.axon/work`
+    upstream: str = ""  # "" is the endpoint at `base_url`, else script:FILE
+    base_url: str = ANTHROPIC
+    credentials: Headers = field(default=(), repr=False)
+    proxy: str = field(default="", repr=False)  # may hold a password
+    ca_file: str = ""  # instead of the system's roots
+    extra_ca_file: str = ""  # besides them
+    port: int = 0  # 0: any; a restart takes the first one's
+    max_hold_seconds: float = 60.0  # how long a child may wait for a limit to pass
+    connect_seconds: float = 10.0
+    header_seconds: float = 300.0  # until the upstream begins to answer
+    idle_seconds: float = 120.0  # between two bytes of an answer
+    retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)  # pauses before trying again
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be written anywhere."""
+        keys = [value.removeprefix("Bearer ") for _, value in self.credentials]
+        return [*keys, self.proxy]
+
+
+def settings_from(config: Config, *, run: str, port: int = 0) -> GatewaySettings:
+    """UsageError: an address, a proxy, a certificate file or a script that cannot work."""
+    settings = GatewaySettings(
+        ledger_url=config.ledger_url, run=run, root=str(config.root), port=port
+    )
+    if not config.upstream:
+        return replace(
+            settings,
+            base_url=base_url_of(config),
+            credentials=credentials_of(config),
+            proxy=proxy_of(config),
+            ca_file=_file(config.environ, "SSL_CERT_FILE"),
+            extra_ca_file=_file(config.environ, "NODE_EXTRA_CA_CERTS"),
+        )
+    if not config.upstream.startswith(SCRIPT):
+        raise UsageError(f"unknown model upstream {config.upstream!r}; use script:FILE")
+    load_script(script_path(config.upstream, config.root))
+    return replace(settings, upstream=config.upstream)
+
+
+def script_path(upstream: str, root: Path | str) -> Path:
+    return Path(root, Path(upstream.removeprefix(SCRIPT)).expanduser())
+
+
+def _file(environ: Mapping[str, str], name: str) -> str:
+    path = environ.get(name, "").strip()
+    if path and not Path(path).is_file():
+        raise UsageError(f"{name} names no file: {path}; correct or unset it")
+    return path

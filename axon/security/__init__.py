@@ -1,0 +1,1 @@
+"""What agents may do and see, and what must never be written down."""
