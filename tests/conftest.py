@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from axon.ledger import Ledger
 from tests.drive import Axon
+from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,3 +65,16 @@ def axon(pyz: Path, engine_cache: Path, tmp_path: Path) -> Iterator[Axon]:
     driver = Axon(pyz=pyz, root=tmp_path / "my project", cache=engine_cache)
     yield driver
     driver.end()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A ledger file and its clock."""
+    world = World(tmp_path / "ledger.db")
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def ledger(world: World) -> Ledger:
+    return world.open(create=True)

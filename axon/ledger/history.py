@@ -52,12 +52,15 @@ def events(tx: Tx, *, after: int, identifier: str, run: str, limit: int) -> list
     if run:
         tests.append("run = ? AND run <> ''")
         values.append(clean(run))
-    found = tx.db.execute(
-        "SELECT seq, at, identifier, run, actor, action, before, after, attempt, why, data"
-        f" FROM event WHERE {' AND '.join(tests)} ORDER BY seq LIMIT ?",
-        (*values, limit),
-    ).fetchall()
+    found = tx.db.execute(select(*tests), (*values, limit)).fetchall()
     return [_event(*values) for values in found]
+
+
+def select(*tests: str) -> str:
+    return (
+        "SELECT seq, at, identifier, run, actor, action, before, after, attempt, why, data"
+        f" FROM event WHERE {' AND '.join(tests)} ORDER BY seq LIMIT ?"
+    )
 
 
 def _event(

@@ -15,6 +15,7 @@ FIELDS = (
     "ended_at", "outcome", "engine_session", "turns", "cost_usd", "tokens",
 )  # fmt: skip
 SESSION = f"SELECT {', '.join(FIELDS)} FROM session"
+OPEN = " WHERE token_hash = ? AND ended_at IS NULL"
 MOST = 10**12  # tokens of one request: figures come from elsewhere and are not to be trusted
 
 
@@ -68,9 +69,7 @@ def end(tx: Tx, session: str, *, outcome: str, engine_session: str, turns: int) 
 
 
 def of_token(tx: Tx, token_hash: str) -> Session | None:
-    found = tx.db.execute(
-        SESSION + " WHERE token_hash = ? AND ended_at IS NULL", (clean(token_hash),)
-    ).fetchone()
+    found = tx.db.execute(SESSION + OPEN, (clean(token_hash),)).fetchone()
     return found and _session(found)
 
 

@@ -73,7 +73,7 @@ def _priority(name: str, raw: Any) -> Priority:
 
 
 def _team(name: str, raw: Any) -> str:
-    if not re.fullmatch(r"[A-Z0-9]{1,20}", team := _text(name, raw)):
+    if (team := _text(name, raw)) and not re.fullmatch(r"[A-Z0-9]{1,20}", team):
         raise UsageError(f"{name} {team!r} must be capital letters and digits, as ENG")
     return team
 

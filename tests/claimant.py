@@ -1,0 +1,52 @@
+"""A process of its own that works a ledger: `python -m tests.claimant WHAT PATH NAME`."""
+
+import os
+import signal
+import sys
+import threading
+
+from axon.ledger import Ledger, open_ledger
+from axon.ledger.file import FileLedger
+from axon.ledger.store import Tx
+from axon.tasks import Claim, Task
+
+SECONDS = 600.0
+
+
+def drain(ledger: Ledger, name: str) -> None:
+    """Claim and submit until nothing is left; print what was acknowledged."""
+    task = ledger.claim(worker=name, run="", lease_seconds=SECONDS)
+    while task is not None:
+        print(task.identifier, flush=True)
+        _, task = ledger.submit_and_claim(
+            _claim(task, name), commit=name, verified=True, lease_seconds=SECONDS
+        )
+
+
+def hold(ledger: Ledger, name: str) -> None:
+    """Claim one task and work on it for ever."""
+    task = ledger.claim(worker=name, run="", lease_seconds=SECONDS)
+    print(task.identifier if task else "nothing", flush=True)
+    threading.Event().wait()
+
+
+def lock(ledger: Ledger, name: str) -> None:
+    """Stop in the middle of a write."""
+    assert isinstance(ledger, FileLedger)
+
+    def stop(tx: Tx) -> None:
+        tx.db.execute("UPDATE task SET title = 'half written'")
+        print("locked", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    ledger._store.write(stop)
+    print("written", flush=True)
+
+
+def _claim(task: Task, name: str) -> Claim:
+    return Claim(identifier=task.identifier, token=task.token, worker=name, run="")
+
+
+if __name__ == "__main__":
+    what, path, who = sys.argv[1:]
+    {"drain": drain, "hold": hold, "lock": lock}[what](open_ledger(f"file:{path}"), who)
