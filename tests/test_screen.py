@@ -200,6 +200,10 @@ def test_words_for_times_and_money() -> None:
         (RED, "ENG-3    gate-red    exit 1: 1 failed"),
         (event("gate", data={"passed": True}), "ENG-3    gate-green"),
         (
+            event("gate", why="exit 2", data={"passed": False, "where": "landing"}),
+            "ENG-3    gate-red    on the merge: exit 2",
+        ),
+        (
             event("fail", why="the gate\nis red"),
             "ENG-3    retrying    after attempt 1: the gate is red",
         ),

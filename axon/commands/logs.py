@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from axon.commands import add_ledger, ledger_of
 from axon.config import Config
 from axon.core.playback import Tail, render
 from axon.core.terminal import fit, one_line, pad, paint, width, wrap
 from axon.errors import NotFound
-from axon.ledger import Event, Ledger, Session, open_ledger
+from axon.ledger import Event, Ledger, Session
 from axon.tasks import ENDED, Task
 from axon.team.screen.words import (
     clock,
@@ -42,10 +43,11 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the task ends")
     parser.add_argument("--session", default="", metavar="ID", help="only this session")
     parser.add_argument("--json", action="store_true", help="print recorded events as JSON lines")
+    add_ledger(parser)
 
 
 def run(args: Namespace, config: Config) -> int:
-    with closing(open_ledger(config.ledger_url)) as ledger:
+    with closing(ledger_of(config)) as ledger:
         task = ledger.task(args.task)
         story = Story(ledger, config.state_dir / "sessions", args.task, args.session)
         printer = JsonPrinter() if args.json else Printer(task, color=config.color)

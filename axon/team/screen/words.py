@@ -24,24 +24,30 @@ WORDS = {
     "reopen": "reopened",
     "pause": "paused",
     "resume": "resumed",
-    "halt": "halted",
+    "session_fault": "fault",
+    "gateway_refused": "refused",
+    "landing_deferred": "deferred",
 }
 MOODS: dict[str, Mood] = {
     "land": "good",
+    "brought_over": "good",
     "give_up": "bad",
-    "halt": "bad",
+    "run_halted": "bad",
+    "run_lost": "bad",
     "worker_died": "bad",
     "fail": "warn",
     "release": "warn",
     "cancel": "warn",
     "ask": "warn",
     "pause": "warn",
+    "guard": "warn",
+    "budget": "warn",
+    "session_fault": "warn",
+    "gateway_refused": "warn",
+    "landing_deferred": "warn",
 }
 # Part of the story, but no news: `axon logs` and a pipe have them, the live table leaves them out.
-QUIET = frozenset(
-    {"add", "submit", "comment", "session", "session_started", "session_ended", "edit", "note"}
-    | {"run", "run_started", "run_ended"}
-)
+QUIET = frozenset({"add", "submit", "comment", "edit", "session", "run_started", "run_ended"})
 
 
 def event_word(event: Event) -> str:
@@ -116,6 +122,8 @@ def _detail(event: Event, task: Task | None) -> str:
             return _landing(event, task)
         case "fail" | "give_up" if event.attempt:
             return f"after attempt {event.attempt}" + _because(event)
+        case "gate" if event.data.get("where") == "landing":
+            return f"on the merge: {event.why}"
         case "retry" | "cancel" | "reopen" | "answer" | "pause" | "resume" | "comment":
             return f"by {event.actor}" + _because(event)
     return event.why
