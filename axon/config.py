@@ -22,17 +22,21 @@ MODEL_ID = re.compile(
 )  # local servers have names of their own
 MOST = 10**12  # no setting needs more, and every part can hold it
 
-# Read by other modules from `Config.environ`; listed for `axon config`.
-MODEL_VARIABLES = (
+CREDENTIALS = (
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_CUSTOM_HEADERS",
     "CLAUDE_CODE_OAUTH_TOKEN",
-    "ANTHROPIC_BASE_URL",
 )
+# Read by other modules from `Config.environ`; listed for `axon config`.
+MODEL_VARIABLES = (*CREDENTIALS, "ANTHROPIC_BASE_URL")
 
 
-def _setting(key: str, default: Any, doc: str, *, env: str = "", flag: str = "") -> Any:
-    meta = {"key": key, "doc": doc, "env": env, "flag": flag}
+def _setting(
+    key: str, default: Any, doc: str, *, env: str = "", flag: str = "", own: bool = False
+) -> Any:
+    """`own`: the person's alone to say, never the repository's `axon.toml` or `.env`."""
+    meta = {"key": key, "doc": doc, "env": env, "flag": flag, "own": own}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=meta)
     return field(default=default, metadata=meta)
@@ -107,7 +111,7 @@ class Config:
         "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
     )
     cache_dir: str = _setting(
-        "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR"
+        "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
     )
 
     @property
@@ -130,7 +134,7 @@ def settings() -> tuple["Field[Any]", ...]:
 def load_config(args: Namespace, cwd: Path | None = None) -> Config:
     """Read all sources. UsageError names the source, the key and the nearest known key."""
     root = find_root(cwd or Path.cwd())
-    dotenv = _read_dotenv(root / ".env")
+    dotenv = _permitted(_read_dotenv(root / ".env"))
     environ = {**dotenv, **os.environ}
     table = _read_toml(root / "axon.toml")
     types = get_type_hints(Config)
@@ -184,6 +188,22 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     return found
 
 
+def _permitted(dotenv: dict[str, str]) -> dict[str, str]:
+    """What a project may say in `.env`: settings and its way to the model, not PATH or HOME.
+
+    A repository that names an endpoint must bring its own key: it is not sent anybody else's.
+    """
+    named = {s.metadata["env"] for s in settings() if s.metadata["env"] and not s.metadata["own"]}
+    allowed = {k: v for k, v in dotenv.items() if k in named or k in MODEL_VARIABLES}
+    foreign = [name for name in CREDENTIALS if name in os.environ]
+    if "ANTHROPIC_BASE_URL" in allowed and "ANTHROPIC_BASE_URL" not in os.environ and foreign:
+        raise UsageError(
+            f".env sets ANTHROPIC_BASE_URL, but {foreign[0]} comes from the environment and would "
+            "be sent there; set both in the same place"
+        )
+    return allowed
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     """`{"gate.command": ...}`; unknown keys are errors."""
     try:
@@ -194,7 +214,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read {path}: {error.strerror}; fix or remove it") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}; fix it") from None
-    known = {setting.metadata["key"] for setting in settings()}
+    known = {setting.metadata["key"] for setting in settings() if not setting.metadata["own"]}
     flat: dict[str, Any] = {}
     for section, entries in document.items():
         if not isinstance(entries, dict):

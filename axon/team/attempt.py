@@ -203,7 +203,8 @@ class Attempt:
     def _park(self, workspace: Workspace) -> None:
         """Stopped from outside: keep everything, give the task back."""
         workspaces.keep_wip(self.project, workspace, "stopped")
-        self.ledger.release(self.claim, "stopped")
+        halted = bool(self.ledger.run(self.crew.run).halt)  # then the engine could not work
+        self.ledger.release(self.claim, "stopped", worked=not halted)
 
     def _faulted(self, workspace: Workspace, session: Session, result: SessionResult) -> None:
         fault = result.fault

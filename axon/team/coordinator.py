@@ -92,8 +92,9 @@ class Coordinator:
             )
 
     def _release(self, claim: Claim, why: str, *, lost: bool = False) -> None:
+        halted = bool(self.ledger.run(self.run.id).halt)  # then the engine could not work
         try:
-            self.ledger.release(claim, why, lost=lost)
+            self.ledger.release(claim, why, worked=not halted, lost=lost)
         except StaleClaim:
             log.info("claim was gone already task=%s", claim.identifier)
 

@@ -51,7 +51,7 @@ def run_team(config: Config, drafts: Sequence[Draft], *, json: bool, stream: Tex
         return 0
     ready = check_engine(config, lambda line: print(f"axon: {line}", file=sys.stderr))
     recover(ledger)
-    _say(project, config, ready)
+    _say(project, config, ready, ledger)
     _open_log(project.state_dir / LOG_NAME)
     return _run(config, project, ledger, ready, json=json, stream=stream)
 
@@ -69,11 +69,15 @@ def _nothing_to_do(ledger: Ledger) -> str:
     return f"nothing to do ({left}); axon task list shows the tasks"
 
 
-def _say(project: Project, config: Config, ready: Ready) -> None:
+def _say(project: Project, config: Config, ready: Ready, ledger: Ledger) -> None:
     """What a person should know before agents start."""
     notices = [project.notice]
-    if not config.gate:
-        notices.append("no [gate] command in axon.toml: work lands unverified")
+    loose = [t.identifier for t in ledger.tasks(states=(State.TODO,)) if not t.check]
+    if not config.gate and loose:
+        notices.append(
+            f"{len(loose)} tasks have no check, and axon.toml has no [gate] command: "
+            "their work lands unverified"
+        )
     if ready.login == "bypass":
         notices.append(
             "this login is the CLI's own: the gateway is bypassed, budgets rest on its figures"
@@ -114,7 +118,9 @@ def _run(
         ledger=ledger,
         run=run,
         supervisor=supervisor,
-        reporter=choose_reporter(stream, json=json, color=config.color),
+        reporter=choose_reporter(
+            stream, json, config.color, live=config.environ.get("TERM") != "dumb"
+        ),
     )
     watch_signals(coordinator.on_signal)
     ledger.start_run(run, LEADERSHIP_SECONDS)

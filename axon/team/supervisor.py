@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -131,8 +132,6 @@ class Supervisor:
         end_orphans(spare=self._own_pids())
 
     def _own_pids(self) -> set[int]:
-        from multiprocessing import forkserver, resource_tracker
-
         helpers = {
             getattr(forkserver._forkserver, "_forkserver_pid", None),
             getattr(resource_tracker._resource_tracker, "_pid", None),
@@ -168,6 +167,8 @@ class Supervisor:
                 child.start_at = float("inf")
                 self._bury(child)
         end_orphans(spare=self._own_pids())
+        # else it lives on for a moment after us
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def _enter(

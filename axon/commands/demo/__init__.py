@@ -23,7 +23,7 @@ INTRODUCTION = """\
 A team of two works six tasks on a small repository, textkit.
 Only the model is scripted. The agent CLI, its tools, git, the checks and the merges are real:
 one attempt fails its check and is repaired, two changes collide when they land and are merged.
-No key is used and nothing leaves this machine.
+No key is used and nothing leaves this machine; costs are what such a model would have cost.
 """
 
 

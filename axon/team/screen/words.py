@@ -122,6 +122,8 @@ def _detail(event: Event, task: Task | None) -> str:
             return _landing(event, task)
         case "fail" | "give_up" if event.attempt:
             return f"after attempt {event.attempt}" + _because(event)
+        case "session":
+            return " ".join(str(event.data.get(key) or "") for key in ("engine", "model")).strip()
         case "gate" if event.data.get("where") == "landing":
             return f"on the merge: {event.why}"
         case "retry" | "cancel" | "reopen" | "answer" | "pause" | "resume" | "comment":
