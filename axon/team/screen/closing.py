@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from axon.core.terminal import one_line, paint, wrap
+from axon.core.terminal import fit, one_line, paint, wrap
 from axon.tasks import State, Task
 from axon.team.screen.grid import GAP, Column, grid
 from axon.team.screen.view import Summary, unverified
@@ -11,13 +11,13 @@ from axon.team.screen.words import duration, money
 
 _COLUMNS = (
     Column(head="task"),
-    Column(head="title", least=12, most=48, rank=5),
+    Column(head="title", least=18, most=48, rank=5),
     Column(head="state"),
     Column(head="attempts", right=True, rank=3),
     Column(head="time", right=True, rank=2),
     Column(head="turns", right=True, rank=4),
     Column(head="cost", right=True, rank=1),
-    Column(head="branch", rank=6, least=8, most=40),
+    Column(head="branch", rank=6),
     Column(head="commit", rank=2),
 )
 _SHOWN = {State.DONE: "green", State.FAILED: "red", State.BLOCKED: "yellow"}
@@ -80,7 +80,7 @@ def _row(task: Task) -> list[str]:
         duration(task.seconds),
         str(task.turns or "-"),
         cost_text(task),
-        one_line(task.branch) or "-",
+        fit(one_line(task.branch), 30) or "-",
         one_line(task.landed_commit)[:7] or "-",
     ]
 

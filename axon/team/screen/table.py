@@ -178,6 +178,6 @@ def _row(worker: WorkerStatus, view: View) -> list[str]:
         one_line(task.title) if task else "",
         doing,
         str(worker.turns or "-"),
-        pad(money(worker.cost_usd) or "-", 6, right=True),  # room to grow without a jolt
+        pad(money(worker.cost_usd or None) or "-", 6, right=True),  # room to grow without a jolt
         pad(duration(view.now - worker.since) if worker.since else "-", 5, right=True),
     ]
