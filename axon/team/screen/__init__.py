@@ -17,9 +17,10 @@ def choose_reporter(stream: TextIO, json: bool, color: bool, *, live: bool = Tru
     output = open_output(stream)
     if json:
         return JsonLines(output)
-    if stream.isatty() and live:
-        return Table(output, _size_of(stream), color)
-    return Lines(output)
+    if not stream.isatty():
+        return Lines(output)
+    size = _size_of(stream)
+    return Table(output, size, color) if live else Lines(output, size()[0] - 1)
 
 
 def _size_of(stream: TextIO) -> Size:

@@ -11,7 +11,7 @@ from axon.team.screen.words import duration, money
 
 _COLUMNS = (
     Column(head="task"),
-    Column(head="title", least=18, most=48, rank=5),
+    Column(head="title", least=16, most=48, rank=5),
     Column(head="state"),
     Column(head="attempts", right=True, rank=3),
     Column(head="time", right=True, rank=2),

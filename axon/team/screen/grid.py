@@ -47,10 +47,10 @@ def _share(
     columns: Sequence[Column], wants: Sequence[int], room: int, steady: bool
 ) -> dict[int, int]:
     """How many cells each column that is shown gets."""
-    least = {
-        i: (min(column.least, column.most) if column.most else wants[i])
-        for i, column in enumerate(columns)
-    }
+    least = dict(enumerate(wants))
+    for i, column in enumerate(columns):
+        if column.most:
+            least[i] = column.least if steady else min(column.least, wants[i])
     while _total(least) > room and any(columns[i].rank for i in least):
         del least[max(least, key=lambda i: columns[i].rank)]
     most = {

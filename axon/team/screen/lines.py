@@ -11,14 +11,15 @@ from axon.team.screen.pump import Output
 from axon.team.screen.view import Summary, View
 from axon.team.screen.words import clock, event_detail, event_word
 
-_WIDE = 200  # a pipe has no edge: the table takes what it needs
+WIDE = 200  # a pipe has no edge: the table takes what it needs
 
 
 class Lines:
     """`HH:MM:SS  ENG-3  landed     on main as 1a2b3c4 (verified)`."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, columns: int = WIDE) -> None:
         self._output = output
+        self._columns = columns
         self._skipped = 0
         self._notice = ""
 
@@ -32,7 +33,7 @@ class Lines:
             self._say(line)
 
     def finish(self, summary: Summary) -> None:
-        text = "\n".join(summary_lines(summary, _WIDE, False))
+        text = "\n".join(summary_lines(summary, self._columns, False))
         self._output.put(f"\n{text}\n", must=True)
         self._output.drain()
 
