@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from axon.commands import add_json, print_json
-from axon.config import MODEL_VARIABLES, Config, settings
+from axon.config import CREDENTIALS, MODEL_VARIABLES, Config, settings
 from axon.core.terminal import one_line
 from axon.security.secrets import SECRET_NAME
 
@@ -55,7 +55,7 @@ def _credentials(config: Config, show_secrets: bool) -> list[dict[str, Any]]:
     for name in MODEL_VARIABLES:
         value: str | None = config.environ.get(name)
         if value and not show_secrets:
-            value = "set" if SECRET_NAME.search(name) else _masked(value)
+            value = "set" if name in CREDENTIALS else _masked(value)
         origin = config.origins.get(name, "default")
         entries.append({"key": name, "value": value or None, "origin": origin})
     return entries

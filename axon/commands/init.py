@@ -56,9 +56,11 @@ def _write_template(config: Config) -> bool:
 
 
 def template() -> str:
-    """Every setting with its default, commented out: valid TOML before and after."""
+    """Every setting a project may make, commented out: valid TOML before and after."""
     tables: dict[str, list[str]] = {}
     for setting in settings():
+        if setting.metadata["own"]:
+            continue
         table, _, name = setting.metadata["key"].partition(".")
         default = setting.default if setting.default is not MISSING else {}
         shown = f"{name} = {_toml(default)}" if default is not None else f"({name}: not set)"

@@ -10,6 +10,10 @@ from axon.tasks.text import clean, shortened
 
 MAX_WHY = 4000
 
+# The partial indexes are used only where their condition stands in the query.
+OF_TASK = "identifier = ? AND identifier <> ''"
+OF_RUN = "run = ? AND run <> ''"
+
 
 def append(
     tx: Tx,
@@ -43,14 +47,13 @@ def append(
 
 
 def events(tx: Tx, *, after: int, identifier: str, run: str, limit: int) -> list[Event]:
-    # the partial indexes are used only where their condition stands in the query
     tests: list[str] = ["seq > ?"]
     values: list[int | str] = [after]
     if identifier:
-        tests.append("identifier = ? AND identifier <> ''")
+        tests.append(OF_TASK)
         values.append(clean(identifier))
     if run:
-        tests.append("run = ? AND run <> ''")
+        tests.append(OF_RUN)
         values.append(clean(run))
     found = tx.db.execute(select(*tests), (*values, limit)).fetchall()
     return [_event(*values) for values in found]

@@ -1,0 +1,196 @@
+"""Settings: which source wins, where each value came from, and what is refused."""
+
+import os
+import tomllib
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from axon.commands.init import template
+from axon.config import Config, find_root, load_config, settings
+from axon.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the tester's own."""
+    for name in os.environ:
+        if name.startswith(("AXON_", "ANTHROPIC_", "CLAUDE_")):
+            monkeypatch.delenv(name)
+
+
+def load(root: Path, toml: str = "", dotenv: str = "", **flags: Any) -> Config:
+    (root / "axon.toml").write_text(toml)
+    (root / ".env").write_text(dotenv)
+    return load_config(Namespace(**flags), root)
+
+
+def refused(root: Path, toml: str = "", **flags: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(root, toml, **flags)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_project_without_any_file_has_defaults(tmp_path: Path) -> None:
+    config = load_config(Namespace(), tmp_path)
+    assert set(config.origins.values()) == {"default"}
+    assert config.origins.keys() == {setting.metadata["key"] for setting in settings()}
+    assert config.ledger_url == f"file:{tmp_path}/.axon/ledger.db"
+    assert (config.team, config.workers, config.max_tasks) == ("ENG", 2, None)
+
+
+def test_the_later_source_wins_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def value(toml: str = "", dotenv: str = "", **flags: Any) -> tuple[str, str]:
+        config = load(tmp_path, toml, dotenv, **flags)
+        return config.ledger, config.origins["ledger.url"]
+
+    toml, dotenv = '[ledger]\nurl = "file:toml"', "export AXON_LEDGER='file:dotenv'"
+    assert value() == ("", "default")
+    assert value(toml) == ("file:toml", "axon.toml")
+    assert value(toml, dotenv) == ("file:dotenv", ".env")
+    monkeypatch.setenv("AXON_LEDGER", "file:environment")
+    assert value(toml, dotenv) == ("file:environment", "AXON_LEDGER")
+    assert value(toml, dotenv, ledger="file:flag") == ("file:flag", "--ledger")
+    assert load(tmp_path, ledger="file:flag").ledger_url == "file:flag"
+    monkeypatch.setenv("AXON_LEDGER", "")
+    assert value(toml) == ("file:toml", "axon.toml"), "set but empty is as good as not set"
+
+
+def test_where_the_way_to_the_model_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dotenv = "ANTHROPIC_API_KEY=k2\nANTHROPIC_BASE_URL='http://x'\n# no\nbad\nPATH=/evil\n"
+    config = load(tmp_path, dotenv=dotenv)
+    assert config.environ["ANTHROPIC_BASE_URL"] == "http://x"
+    assert config.origins["ANTHROPIC_API_KEY"] == config.origins["ANTHROPIC_BASE_URL"] == ".env"
+    assert "ANTHROPIC_AUTH_TOKEN" not in config.origins
+    assert config.environ["PATH"] == os.environ["PATH"]
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "k1")
+    config = load(tmp_path, dotenv="ANTHROPIC_API_KEY=k2\n")
+    assert config.environ["ANTHROPIC_API_KEY"] == "k1"
+    assert config.origins["ANTHROPIC_API_KEY"] == "environment"
+    with pytest.raises(UsageError, match="ANTHROPIC_API_KEY comes from the environment and would"):
+        load(tmp_path, dotenv=dotenv)
+
+
+def test_a_repository_has_no_say_in_what_is_the_persons_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = [setting for setting in settings() if setting.metadata["own"]]
+    assert own
+    for setting in own:
+        key, env = setting.metadata["key"], setting.metadata["env"]
+        table, _, name = key.partition(".")
+        assert f"unknown key {key}" in refused(tmp_path, f"[{table}]\n{name} = 'x'")
+        assert load(tmp_path, dotenv=f"{env}=/x").origins[key] == "default"
+        monkeypatch.setenv(env, "/x")
+        config = load(tmp_path)
+        assert (getattr(config, setting.name), config.origins[key]) == ("/x", env)
+
+
+def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        """
+        [team]
+        workers = 3
+        max_tasks = 7
+        budget_usd = 2
+        [workspace]
+        copy = ["a", "b"]
+        environment = { X = "1" }
+        [limits]
+        backoff_seconds = 0.5
+        """,
+        workers="5",
+    )
+    assert (config.workers, config.max_tasks, config.budget_usd) == (5, 7, 2.0)
+    assert (config.copy, config.variables) == (("a", "b"), {"X": "1"})
+    assert config.backoff_seconds == 0.5
+    assert config.origins["team.workers"] == "--workers"
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        (
+            "[gate]\ncomand = 'x'",
+            "unknown key gate.comand in axon.toml; did you mean gate.command?",
+        ),
+        ("zzzzqqqq = 1", "unknown key zzzzqqqq in axon.toml; see axon config"),
+        ("gate = 'x'", "unknown key gate in axon.toml"),
+        ("[team", "is not valid TOML"),
+        ("[team]\nworkers = 'two'", "team.workers (axon.toml) is 'two'; it must be a whole number"),
+        ("[team]\nworkers = 2.5", "it must be a whole number"),
+        ("[team]\nworkers = true", "it must be a whole number"),
+        ("[team]\nworkers = 0", "workers must be at least 1"),
+        ("[team]\nworkers = 65", "workers must be at most 64"),
+        (f"[team]\nmax_tasks = {10**30}", "it must be a whole number"),
+        ("[team]\nmax_tasks = 0", "max tasks must be at least 1"),
+        ("[team]\nmax_tasks = -1", "max tasks must be at least 1"),
+        ("[team]\nbudget_usd = nan", "it must be a number"),
+        ("[team]\nbudget_usd = inf", "it must be a number"),
+        ("[team]\nbudget_usd = 0", "budget usd must be more than 0"),
+        ("[limits]\nmax_usd = -1", "max usd must be more than 0"),
+        ("[limits]\nbackoff_seconds = -1", "backoff seconds must not be negative"),
+        ("[gate]\nminutes = 0", "gate minutes must be more than 0"),
+        ("[gate]\ncommand = 5", "gate.command (axon.toml) is 5; it must be a text"),
+        ("[workspace]\ncopy = 'a'", "it must be a list of texts"),
+        ("[workspace]\nenvironment = { X = 1 }", "it must be a table of texts"),
+        ("[engine]\nname = 'gpt'", "unknown engine 'gpt'; use claude or command"),
+        ("[engine]\nmodel = 'gpt'", "unknown model 'gpt'; use haiku, sonnet, opus"),
+        ("[project]\nteam = 'eng'", "must be capital letters and digits"),
+    ],
+)
+def test_what_no_part_could_work_with_is_refused(tmp_path: Path, toml: str, problem: str) -> None:
+    assert problem in refused(tmp_path, toml)
+
+
+def test_flags_are_checked_alike(tmp_path: Path) -> None:
+    assert "team.workers (--workers) is 'x'" in refused(tmp_path, workers="x")
+    assert "unknown model" in refused(tmp_path, model="best")
+
+
+@pytest.mark.parametrize(
+    "model", ["haiku", "opus", "claude-sonnet-4-5-20250929", "us.anthropic.claude-x:1", "qwen3:8b"]
+)
+def test_models_are_aliases_or_full_ids(tmp_path: Path, model: str) -> None:
+    assert load(tmp_path, model=model).model == model
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "axon.toml").write_bytes(b"[gate]\ncommand = '\xff'\n")
+    with pytest.raises(UsageError, match=r"axon\.toml is not valid TOML"):
+        load_config(Namespace(), tmp_path)
+    (tmp_path / "axon.toml").unlink()
+    (tmp_path / "axon.toml").mkdir()
+    with pytest.raises(UsageError, match=r"cannot read .*axon\.toml: Is a directory"):
+        load_config(Namespace(), tmp_path)
+
+
+def test_the_project_is_the_checkout_around_the_folder(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    assert find_root(deep) == deep
+    (tmp_path / ".git").mkdir()
+    assert find_root(deep) == tmp_path
+    (tmp_path / "a" / ".git").write_text("gitdir: elsewhere")  # a worktree
+    assert find_root(deep) == tmp_path / "a"
+
+
+def test_the_template_says_what_the_defaults_are(tmp_path: Path) -> None:
+    text = template()
+    defaults = load_config(Namespace(), tmp_path)
+    assert load(tmp_path, text) == defaults
+    lines = [line.removeprefix("# ") for line in text.splitlines()[2:]]
+    active = "\n".join(line for line in lines if not line.startswith("("))
+    tomllib.loads(active)
+    config = load(tmp_path, active)
+    for setting in settings():
+        assert getattr(config, setting.name) == getattr(defaults, setting.name), setting.name
+        assert setting.metadata["own"] or setting.metadata["doc"] in text
