@@ -5,7 +5,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -261,12 +260,13 @@ def closed_by_peer(sock: socket.socket) -> bool:
     return True
 
 
-def wait_for(look: Callable[[], Any], seconds: float = 20.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"still {found!r}"
-        threading.Event().wait(0.02)
-    return found
+def asking_alone(made: Bench, port: int) -> socket.socket:
+    """A connection on which a request was sent; nobody reads the answer yet."""
+    sock = socket.create_connection(("127.0.0.1", port), 10)
+    body = json.dumps(request()).encode()
+    head = f"POST /v1/messages HTTP/1.1\r\nx-api-key: {made.token}\r\n"
+    sock.sendall(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
+    return sock
 
 
 def usage(**figures: Any) -> Usage:

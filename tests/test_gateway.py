@@ -9,18 +9,19 @@ from typing import Any
 
 import pytest
 
+from tests.drive import wait_for
 from tests.gateway_bench import (
     KEY,
     MESSAGES,
     Bench,
     Raw,
+    asking_alone,
     bench,
     closed_by_peer,
     fake_model,
     logged,
     request,
     usage,
-    wait_for,
 )
 
 TURN: dict[str, Any] = {
@@ -296,10 +297,7 @@ def test_a_child_that_hangs_up_ends_the_request_upstream(tmp_path: Path) -> None
     raw = Raw(talk)
     with raw, bench(tmp_path, base_url=raw.url) as made:
         made.start()
-        sock = socket.create_connection(("127.0.0.1", made.gateway.port))
-        body = json.dumps(request()).encode()
-        head = f"POST /v1/messages HTTP/1.1\r\nx-api-key: {made.token}\r\n"
-        sock.sendall(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
+        sock = asking_alone(made, made.gateway.port)
         wait_for(lambda: raw.requests)
         sock.close()
         assert ended.wait(5)

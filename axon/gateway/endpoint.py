@@ -156,20 +156,24 @@ class _Body:
 
     def pieces(self) -> Iterator[bytes]:
         left = self._response.length
+        piece = b""
         try:
             while left is None or left > 0:
                 piece = self._response.read1(PIECE if left is None else min(PIECE, left))
                 if not piece:
                     break
                 left = None if left is None else left - len(piece)
-                yield piece
+                if left != 0:
+                    yield piece
         except (OSError, http.client.HTTPException) as error:
             raise Cut(f"the model endpoint's answer broke off: {_said(error)}") from None
         if left:
             raise Cut("the model endpoint closed the connection in the middle of its answer")
-        if not self._response.will_close:
+        if not self._response.will_close:  # before the last piece: the child may ask again at once
             self._done()
             self._keep(self._connection)
+        if piece:
+            yield piece
 
     def close(self) -> None:
         if self._open:

@@ -248,7 +248,7 @@ class Watcher:
         """Something came: the end of the connection, or a request ahead of its turn."""
         sock, hangup = key.data
         with self._lock:
-            if self._selector.get_map().get(sock) != key:
+            if self._selector.get_map().get(key.fd) != key:
                 return  # that request has been answered meanwhile
             self._selector.unregister(sock)
             try:
