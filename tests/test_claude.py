@@ -147,9 +147,8 @@ def test_a_wrong_key_ends_the_run_at_once(stage: Stage) -> None:
     ids=lambda fault: "-".join(map(str, fault)) + str(fault.get("status", "")),
 )
 def test_a_passing_fault_of_the_endpoint_is_sat_out(stage: Stage, fault: dict[str, Any]) -> None:
-    stage.play(
-        {"a": [bash("echo a > a.txt"), bash("git add -A; git commit -qm a", fault=fault), says("x")]}
-    )
+    commit = bash("git add -A; git commit -qm a", fault=fault)
+    stage.play({"a": [bash("echo a > a.txt"), commit, says("x")]})
     stage.axon.ok("team", "--workers", "1")
     task = stage.axon.task("ENG-1")
     assert (task["state"], task["failures"]) == ("done", 0)

@@ -1,4 +1,4 @@
-"""A whole team from the built file, with a shell in the agent's place: what lands, what does not."""
+"""A whole team from the built file, a shell in the agent's place: what lands, what does not."""
 
 import json
 import os

@@ -4,10 +4,10 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from axon.errors import EngineFault, StaleClaim
+from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleClaim
 from axon.ledger import Event, Ledger, Run
 from axon.tasks import Claim, State, Task
 from axon.team.screen import Reporter, Summary, View
@@ -87,7 +87,7 @@ class Coordinator:
         if child.given_up and (not workers_left or not exit_.name.startswith("worker")):
             self.ledger.halt_run(
                 self.run.id,
-                EngineFault.BUG,
+                LEDGER_FAULT if exit_.code == LedgerError.exit_code else EngineFault.BUG,
                 f"{exit_.name} {exit_.how} again and again; .axon/axon.log says why",
             )
 
@@ -164,7 +164,8 @@ class Coordinator:
         if self.signals or run.stop_requested:
             return 130
         if run.halt:
-            return 6 if run.halt == LEDGER_FAULT else 5
+            failed: type[AxonError] = LedgerError if run.halt == LEDGER_FAULT else EngineError
+            return failed.exit_code
         return 0 if all(self._settled(t, run) for t in self._tasks()) else 1
 
     def _settled(self, task: Task, run: Run) -> bool:
@@ -190,7 +191,3 @@ class Coordinator:
 def watch_signals(handler: Callable[[int, Any], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handler)
-
-
-def new_run(run: Run, **changes: Any) -> Run:
-    return replace(run, started_at=time.time(), **changes)

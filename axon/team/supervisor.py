@@ -20,8 +20,8 @@ from axon.team.processes import become_subreaper, end_orphans, end_tree
 
 log = logging.getLogger(__name__)
 
-QUICK_SECONDS = 10.0  # a child that dies sooner than this after its start counts as quick
-MAX_QUICK_DEATHS = 5
+QUICK_SECONDS = 10.0  # a child that dies sooner than this after its start is not well
+MAX_BAD_ENDS = 5  # in a row: it is not started again
 MAX_BACKOFF_SECONDS = 30.0
 
 
@@ -42,7 +42,7 @@ class Child:
     process: ForkServerProcess | None = None
     leash: Connection | None = None
     started: float = 0.0
-    quick_deaths: int = 0
+    bad_ends: int = 0
     start_at: float = 0.0  # not before this (monotonic)
 
     @property
@@ -51,7 +51,7 @@ class Child:
 
     @property
     def given_up(self) -> bool:
-        return self.quick_deaths >= MAX_QUICK_DEATHS
+        return self.bad_ends >= MAX_BAD_ENDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,13 @@ class Exit:
 
     name: str
     pid: int
-    how: str
+    code: int  # negative: killed by that signal
+
+    @property
+    def how(self) -> str:
+        if self.code < 0:
+            return f"was killed by signal {-self.code}"
+        return f"ended with exit code {self.code}"
 
 
 @dataclass(slots=True)
@@ -118,11 +124,10 @@ class Supervisor:
         process.close()
         child.process = None
         quick = time.monotonic() - child.started < QUICK_SECONDS
-        child.quick_deaths = child.quick_deaths + 1 if quick else 0
-        pause = min(MAX_BACKOFF_SECONDS, 0.1 * 2**child.quick_deaths) if quick else 0.0
+        child.bad_ends = child.bad_ends + 1 if quick or code > 0 else 0
+        pause = min(MAX_BACKOFF_SECONDS, 0.1 * 2**child.bad_ends) if child.bad_ends else 0.0
         child.start_at = time.monotonic() + pause * random.uniform(0.8, 1.2)
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return Exit(name=child.role.name, pid=pid, how=how)
+        return Exit(name=child.role.name, pid=pid, code=code)
 
     def _clear(self, pid: int) -> None:
         """End all that a dead child has left: its group, and what has come to us as orphans."""
