@@ -107,6 +107,8 @@ def _move_along(
     with sealed(place) as still:
         if not still:
             return Move(obstacle=at_work(place))
+        if project.commit_of(f"refs/heads/{branch}") != old:
+            return Move(raced=True)  # a person has just committed there
         obstacle = _obstacle(project, place, old, new)
         if obstacle:
             return Move(obstacle=obstacle)
