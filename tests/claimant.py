@@ -8,7 +8,7 @@ import threading
 from axon.ledger import Ledger, open_ledger
 from axon.ledger.file import FileLedger
 from axon.ledger.store import Tx
-from axon.tasks import Claim, Task
+from axon.tasks import Claim, Draft, Task
 
 SECONDS = 600.0
 
@@ -47,6 +47,12 @@ def _claim(task: Task, name: str) -> Claim:
     return Claim(identifier=task.identifier, token=task.token, worker=name, run="")
 
 
+def create(ledger: Ledger, name: str) -> None:
+    """Add a task to a ledger that this process may have made."""
+    ledger.add([Draft(title=name)])
+
+
 if __name__ == "__main__":
     what, path, who = sys.argv[1:]
-    {"drain": drain, "hold": hold, "lock": lock}[what](open_ledger(f"file:{path}"), who)
+    work = {"drain": drain, "hold": hold, "lock": lock, "create": create}[what]
+    work(open_ledger(f"file:{path}", create=work is create), who)

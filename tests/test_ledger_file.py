@@ -213,7 +213,8 @@ def test_a_removed_lock_file_is_noticed(ledger: FileLedger, path: Path) -> None:
 def test_its_files_are_private(ledger: FileLedger, path: Path) -> None:
     add(ledger, 1)
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert path.with_name("ledger.db.lock").stat().st_mode & 0o777 == 0o600
+    for file in path.parent.iterdir():
+        assert file.stat().st_mode & 0o777 == 0o600, file
 
 
 def test_state_moves_are_flushed_and_heartbeats_are_not(ledger: FileLedger) -> None:

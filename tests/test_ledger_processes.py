@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -85,6 +86,17 @@ def test_eight_processes_claim_each_task_once(
     assert all(task.token == 1 for task in ledger.tasks())
     submitted = Counter(e.actor for e in ledger.events(limit=10_000) if e.action == "submit")
     assert {f"w{n}": len(names) for n, names in enumerate(outputs) if names} == submitted
+
+
+def test_many_may_make_the_same_ledger_at_once(
+    path: Path, processes: list[subprocess.Popen[str]]
+) -> None:
+    for _ in range(3):
+        shutil.rmtree(path.parent, ignore_errors=True)
+        makers = [claimant(processes, "create", path, f"w{n}") for n in range(8)]
+        assert [process.wait(60) for process in makers] == [0] * 8
+        with closing(FileLedger.open(str(path))) as ledger:
+            assert sorted(task.title for task in ledger.tasks()) == [f"w{n}" for n in range(8)]
 
 
 def test_nothing_is_lost_or_done_twice_when_claimants_are_killed(

@@ -176,6 +176,18 @@ def check_place(path: Path, create: bool) -> None:
                 f"cannot make {path.parent}: {error.strerror}; choose another path"
             ) from None
     refuse_network(path.parent)
+    if create:
+        _reserve(path)
+
+
+def _reserve(path: Path) -> None:
+    """Make the file private before SQLite makes it readable; one that is there is not opened."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise LedgerError(f"cannot make {path}: {error.strerror}; choose another path") from None
 
 
 def _connect(path: Path, create: bool, wait_seconds: float) -> sqlite3.Connection:
