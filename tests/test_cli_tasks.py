@@ -326,6 +326,13 @@ def test_a_large_import_is_one_step(axon: Axon) -> None:
     assert axon.task("ENG-5000")["depends"] == ["ENG-4999"]
 
 
+def test_tasks_given_to_a_team_are_of_the_team_named(axon: Axon) -> None:
+    axon.configure(engine={"name": "command", "command": "true"})
+    (axon.root / "plan.md").write_text("- [ ] one\n- [ ] two\n  team: QA\n")
+    axon("team", "plan.md", "three", "--team", "OPS")
+    assert [task["identifier"] for task in axon.tasks()] == ["OPS-1", "QA-1", "OPS-2"]
+
+
 # ── status, pause, stop ──
 
 

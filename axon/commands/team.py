@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from axon.commands import add_json, read_task_file
@@ -40,7 +41,11 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, config: Config) -> int:
     from axon.team.start import run_team
 
-    drafts = [draft for word in args.tasks for draft in drafts_of(word)]
+    drafts = [
+        replace(draft, team=draft.team or config.team)
+        for word in args.tasks
+        for draft in drafts_of(word)
+    ]
     return run_team(config, drafts, json=args.json, stream=sys.stdout)
 
 

@@ -7,8 +7,7 @@ from axon.config import Config
 from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
-from axon.ledger import Ledger, open_ledger
-from axon.ledger.records import Limits
+from axon.ledger import Ledger, limits_of, open_ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +31,6 @@ class Crew:
             return CommandEngine(self.config.engine_command)
         assert self.cli is not None  # preflight made sure
         return ClaudeEngine(self.cli)
-
-
-def limits_of(config: Config) -> Limits:
-    return Limits(
-        max_attempts=config.max_attempts,
-        backoff_seconds=config.backoff_seconds,
-        max_losses=config.max_losses,
-    )
 
 
 def without_secrets(config: Config, environment: dict[str, str]) -> Config:

@@ -16,7 +16,7 @@ from axon.errors import AxonError, EngineError
 from axon.gateway import server as gateway
 from axon.gateway.login import login_environment
 from axon.gateway.settings import settings_from
-from axon.ledger import Ledger, Run, open_ledger
+from axon.ledger import Ledger, Run, limits_of, open_ledger
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
 from axon.security.secrets import secrets_of
@@ -24,7 +24,7 @@ from axon.tasks import Draft, State
 from axon.tasks.known import without_known
 from axon.team import landing, worker
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
-from axon.team.crew import Crew, limits_of, without_secrets
+from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
 from axon.team.project import Project, open_project
 from axon.team.recovery import recover
