@@ -102,19 +102,24 @@ class Books:
             data["resets_at"] = resets_at
         self._event("session_fault", session, why, data)
 
+    def cut(self, session: Session, why: str) -> None:
+        """An answer broke off. The agent asks again by itself: no reason yet for it to end."""
+        self._event("stream_cut", session, why, {"session": session.id})
+
     def over(self, session: Session, overdraft: Overdraft) -> None:
         """Record that a budget stopped a session, once."""
         key = (session.id, overdraft.scope)
-        if key not in self._told:
-            _forget_some(self._told)
-            self._told[key] = time.monotonic()
-            data = {
-                "session": session.id,
-                "scope": overdraft.scope,
-                "limit_usd": overdraft.limit_usd,
-                "spent_usd": overdraft.spent_usd,
-            }
-            self._event("budget", session, str(overdraft), data)
+        if key in self._told:
+            return
+        _forget_some(self._told)
+        self._told[key] = time.monotonic()
+        data = {
+            "session": session.id,
+            "scope": overdraft.scope,
+            "limit_usd": overdraft.limit_usd,
+            "spent_usd": overdraft.spent_usd,
+        }
+        self._event("budget", session, str(overdraft), data)
         self.fault(session, EngineFault.BUDGET, str(overdraft), status=400)
 
     def halt(self, session: Session, fault: EngineFault, reason: str) -> None:

@@ -188,24 +188,17 @@ class _Visit:
                 self._child.write(piece)
             meter.finish()
             self._spend(reply.status, meter)
-            self._tell(meter)
+            if meter.error:
+                self._door.books.cut(self._session, f"the model broke off: {meter.error}")
             self._child.end()
         except Cut as cut:
             if self._child.hangup.gone:
                 raise ChildGone from None
-            self._door.books.fault(self._session, EngineFault.NETWORK, str(cut))
+            self._door.books.cut(self._session, str(cut))
             raise
         finally:
             self._spend(reply.status, meter)
             reply.close()
-
-    def _tell(self, meter: Meter) -> None:
-        """An error may also come in the middle of an answer that began well."""
-        if meter.error:
-            limited = meter.error == "rate_limit_error"
-            fault = EngineFault.RATE_LIMIT if limited else EngineFault.OVERLOADED
-            why = f"the model endpoint broke off its answer: {meter.error}"
-            self._door.books.fault(self._session, fault, why)
 
     def _spend(self, status: int, meter: Meter | None = None) -> None:
         """Count this request, once."""

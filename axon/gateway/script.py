@@ -48,8 +48,10 @@ USAGE_KEYS = (
     "cache_read_input_tokens",
     "cache_creation_input_tokens",
 )
-# What Claude Code puts into a conversation in the model's name when a killed session is resumed.
+# What Claude Code puts into a conversation itself: in the model's name when it resumes a killed
+# session, and in the person's after an answer that broke off (which is then to be said again).
 NOT_THE_MODEL = "No response requested."
+CUT_OFF = "Your response above was cut off mid-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,26 +116,32 @@ class Script:
 
 
 def turn_number(document: Mapping[str, Any]) -> int:
-    """How many turns of the model the conversation holds."""
-    messages = document.get("messages")
+    """How many whole turns of the model the conversation holds."""
+    found = document.get("messages")
+    messages = [m for m in (found if isinstance(found, list) else []) if isinstance(m, dict)]
     return sum(
-        1
-        for message in (messages if isinstance(messages, list) else [])
-        if isinstance(message, dict)
-        and message.get("role") == "assistant"
+        message.get("role") == "assistant"
         and text_of(message) != NOT_THE_MODEL
+        and not any(text.startswith(CUT_OFF) for text in _texts(after))
+        for message, after in zip(messages, [*messages[1:], {}], strict=False)
     )
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """The texts of a message's content, joined; "" when it holds anything else but text."""
+    """The texts of a message's content, joined; "" when it calls a tool."""
+    content = message.get("content")
+    blocks = content if isinstance(content, list) else []
+    if any(isinstance(block, dict) and block.get("type") == "tool_use" for block in blocks):
+        return ""
+    return "\n".join(_texts(message))
+
+
+def _texts(message: Mapping[str, Any]) -> list[str]:
     content = message.get("content")
     if isinstance(content, str):
-        return content
-    blocks = [block for block in content or [] if isinstance(block, dict)]
-    if any(block.get("type") == "tool_use" for block in blocks):
-        return ""
-    return "\n".join(str(block.get("text") or "") for block in blocks)
+        return [content]
+    blocks = content if isinstance(content, list) else []
+    return [str(block.get("text") or "") for block in blocks if isinstance(block, dict)]
 
 
 def is_side_request(document: Mapping[str, Any], agent_id: str) -> bool:
