@@ -48,8 +48,8 @@ def tasks(
         values.append(json.dumps(clean(label)))
     if text:
         tests.append(
-            "(instr(lower(identifier), ?1) OR instr(lower(title), ?1)"
-            " OR instr(lower(description), ?1))".replace("?1", "lower(?)")
+            "(instr(lower(identifier), lower(?)) OR instr(lower(title), lower(?))"
+            " OR instr(lower(description), lower(?)))"
         )
         values += [clean(text)] * 3
     found = tx.db.execute(

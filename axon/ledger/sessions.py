@@ -117,16 +117,15 @@ def spend(tx: Tx, usage: Usage) -> None:
 
 def _add(tx: Tx, session: Session, tokens: int, cost: float | None) -> None:
     """A sum stays unknown until something known is added to it."""
-    total = "cost_usd = CASE WHEN ?1 IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0.0) + ?1 END"
+    total = "cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0.0) + :cost"
+    values = {"cost": cost, "tokens": tokens, "id": session.id, "task": session.identifier}
     tx.db.execute(
-        f"UPDATE session SET {total}, tokens = tokens + ?2 WHERE id = ?3",
-        (cost, tokens, session.id),
+        f"UPDATE session SET {total} END, tokens = tokens + :tokens WHERE id = :id", values
     )
     tx.db.execute(
-        f"UPDATE task SET {total}, tokens = tokens + ?2 WHERE identifier = ?3",
-        (cost, tokens, session.identifier),
+        f"UPDATE task SET {total} END, tokens = tokens + :tokens WHERE identifier = :task", values
     )
-    tx.db.execute(f"UPDATE run SET {total} WHERE id = ?2", (cost, session.run))
+    tx.db.execute(f"UPDATE run SET {total} END WHERE id = :run", {"cost": cost, "run": session.run})
 
 
 def spent(tx: Tx, *, session: str, identifier: str, run: str) -> float:
