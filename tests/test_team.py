@@ -358,7 +358,7 @@ def test_keys_do_not_reach_an_agent(team: Axon) -> None:
     """Its environment is listed, not inherited; what it prints is redacted."""
     team.variables["MY_TOKEN"] = "very-secret-value-123"
     team.variables["ANTHROPIC_API_KEY"] = "sk-ant-very-secret-key"
-    add(team, "leak", "env > env; echo very-secret-value-123")
+    add(team, "leak", "env > env; printf 'very-secret-%s' value-123")
     team.ok("team", "--model-upstream", f"script:{script(team)}")
     leaked = (team.root / "env").read_text()
     assert "secret" not in leaked
