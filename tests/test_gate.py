@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tracemalloc
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,11 @@ def test_daemons_do_not_outlive_it(tmp_path: Path) -> None:
 
 
 def test_50_mb_of_output_are_bounded_in_memory_and_on_disk(tmp_path: Path) -> None:
+    tracemalloc.start()
     result = gate("echo START; yes 0123456789 | head -c 50000000; echo END; exit 1", tmp_path, 60)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
     assert result.code == 1
     assert result.output.startswith("START\n") and result.output.endswith("END\n")
     assert len(result.output.encode()) <= 64 << 10
@@ -143,14 +148,16 @@ def test_when_the_watcher_raises_nothing_is_left(tmp_path: Path) -> None:
 
 
 def run_for_long(folder: Path) -> None:
-    gate("setsid sh -c 'sleep 60 & echo $! > daemon; wait' & echo $$ > pid; sleep 61", folder, 60)
+    daemon = "setsid sh -c 'sleep 60 & echo $! > daemon; wait' &"
+    unmarked = "env -i sleep 62 & echo $! > unmarked;"
+    gate(f"{daemon} {unmarked} echo $$ > pid; sleep 61", folder, 60)
 
 
 @linux
 def test_it_dies_with_its_runner(tmp_path: Path) -> None:
     runner = get_context("spawn").Process(target=run_for_long, args=(tmp_path,))
     runner.start()
-    pids = [noted_pid(tmp_path / name) for name in ("pid", "daemon")]
+    pids = [noted_pid(tmp_path / name) for name in ("pid", "daemon", "unmarked")]
     assert all(is_running(pid) for pid in pids)
     assert runner.pid is not None
     os.kill(runner.pid, signal.SIGKILL)

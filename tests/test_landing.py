@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from axon.ledger import Ledger, Run, open_ledger
 from axon.tasks import Claim, Draft, State, Task
 from axon.team.crew import Crew
 from axon.team.landing import Deferred, Landed, Rejected, bring_over, land, recover, serve
+from axon.team.landing.lander import Lander
 from axon.team.landing.places import SEAL
 from axon.team.processes import start_time
 from axon.team.project import Project, hold, open_project
@@ -137,16 +139,11 @@ def test_set_up_runs_on_the_merged_tree_and_a_failure_is_the_tasks(repo: Repo) -
 
 
 def test_a_gate_that_ruins_the_scratch_clone_does_not_matter(repo: Repo) -> None:
-    project = repo.project(
-        gate="echo x > a.txt; touch new; rm -rf .git; mkdir -p sub && touch sub/y"
-    )
-    for number in (1, 2):
-        task = submitted(repo, {f"f{number}": "x"}, f"ENG-{number}")
-        with pytest.raises(Exception, match="git"):  # noqa: B017, PT011
-            land(repo.project(gate="rm -rf .git"), task)
-        landed(repo.project(), task)
-    assert repo.show("a.txt") == "one"
-    assert project.state_dir.exists()
+    ruin = "echo x > a.txt; git add a.txt; touch new .git/index.lock; git checkout -q --orphan x"
+    for number, gate in enumerate((ruin, "rm -rf .git", "echo x > .git/HEAD", "rm -rf $PWD"), 1):
+        landed(repo.project(gate=gate), submitted(repo, {f"f{number}": "x"}, f"ENG-{number}"))
+    assert repo.files() == ["a.txt", "f1", "f2", "f3", "f4", "tests/test_a.py"]
+    assert repo.show("a.txt") == "one" and repo.status() == ""
 
 
 def test_work_that_a_person_has_merged_is_done(repo: Repo) -> None:
@@ -265,6 +262,14 @@ def begin_a_merge(repo: Repo) -> None:
     repo.git("merge", "-q", "--no-commit", "--no-ff", "other")
 
 
+def begin_a_merge_that_changes_nothing(repo: Repo) -> None:
+    repo.git("branch", "other")
+    repo.git("checkout", "-q", "other")
+    repo.commit({"o.txt": "o\n"})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-commit", "-s", "ours", "other")
+
+
 def begin_a_rebase(repo: Repo) -> None:
     environ = {**repo.environ, "GIT_SEQUENCE_EDITOR": "sed -i s/pick/edit/"}
     repo.commit({"r.txt": "r\n"})
@@ -286,6 +291,7 @@ def hold_the_index(repo: Repo) -> None:
         leave_a_folder_in_the_way,
         leave_a_file_for_a_folder,
         begin_a_merge,
+        begin_a_merge_that_changes_nothing,
         begin_a_rebase,
         hold_the_index,
     ],
@@ -296,6 +302,7 @@ def test_a_checkout_in_use_is_not_touched(
     monkeypatch.setattr("axon.team.landing.places.LOCK_SECONDS", 0.2)
     task = submitted(repo, {"b.txt": "b\n", "dir/c.txt": "c\n"})
     disturb(repo)
+    os.utime(repo.root / "tests/test_a.py")  # looks changed to a git that may not refresh the index
     lock = repo.root / ".git/index.lock"
     before = repo.tip(), repo.tip("HEAD"), everything(repo.root)
     outcome = landed(repo.project(target="main"), task)
@@ -589,6 +596,45 @@ def test_of_two_landers_each_task_is_landed_by_one(team: Team) -> None:
     for name in names:
         assert team.actions(name).count("land") == 1
     assert team.repo.status() == ""
+
+
+def test_a_lander_waits_while_another_has_the_duty(team: Team) -> None:
+    name = team.submit({"one": "1"})
+    project = open_project(team.config)
+    lander = Lander(
+        crew=Crew(run="run", config=team.config, target="main"),
+        project=project,
+        ledger=team.ledger,
+        stopping=threading.Event(),
+    )
+    lease = team.ledger.lease("landing", "another run", 60)
+    assert lease is not None
+    assert lander.turn() is False and team.state(name) is State.REVIEW
+    team.ledger.drop_lease(lease)
+    with hold(project, "landing"):  # a person's axon land
+        assert lander.turn() is False and team.state(name) is State.REVIEW
+    assert "landing_deferred" not in team.actions(name)
+    assert lander.turn() is True and team.state(name) is State.DONE
+
+
+def test_trouble_that_does_not_go_away_ends_the_lander_and_is_told(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("axon.team.landing.lander.PAUSE_SECONDS", 0.0)
+    name = team.submit({"one": "1"})
+    make_dirty(team.repo)
+    team.repo.git("branch", "axon")  # so that axon/main cannot be made
+    lander = Lander(
+        crew=Crew(run="run", config=team.config, target="main"),
+        project=open_project(team.config),
+        ledger=team.ledger,
+        stopping=threading.Event(),
+    )
+    with pytest.raises(SystemExit) as caught:
+        for _ in range(6):
+            lander.turn()
+    assert caught.value.code == 1 and team.state(name) is State.REVIEW
+    assert team.actions(name).count("landing_deferred") == 5
 
 
 def test_a_lander_killed_before_it_told_the_ledger_is_made_good(team: Team) -> None:

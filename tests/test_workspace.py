@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -289,13 +290,20 @@ def damage_branch(path: Path) -> None:
     (path / ".git/refs/heads/agent/eng-1").write_text("0" * 40 + "\n")
 
 
+def damage_tree(path: Path) -> None:
+    head = (path / ".git/refs/heads/agent/eng-1").read_text().strip()
+    command = ["git", "-C", str(path), "rev-parse", f"{head}^{{tree}}"]
+    tree = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    (path / ".git/objects" / tree[:2] / tree[2:]).unlink()
+
+
 def replace_by_file(path: Path) -> None:
     shutil.rmtree(path / ".git")
     (path / ".git").write_text("gitdir: /nowhere\n")
 
 
 @pytest.mark.parametrize(
-    "damage", [damage_git, damage_head, damage_objects, damage_branch, replace_by_file]
+    "damage", [damage_git, damage_head, damage_objects, damage_branch, damage_tree, replace_by_file]
 )
 def test_a_damaged_workspace_is_made_anew_and_its_files_are_kept(repo: Repo, damage: Any) -> None:
     project, workspace = opened(repo)

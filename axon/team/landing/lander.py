@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -36,11 +37,12 @@ def serve(crew: Crew, pipe: Connection) -> None:
     that does not go away; every step is found done or not done by the next lander."""
     leash = Leash(pipe)
     ledger = crew.open_ledger()
-    lander = Lander(crew=crew, project=open_project(crew.config), ledger=ledger, leash=leash)
+    project, stopping = open_project(crew.config), leash.stopping
+    lander = Lander(crew=crew, project=project, ledger=ledger, stopping=stopping)
     try:
-        while not leash.stopping.is_set():
+        while not stopping.is_set():
             if not lander.turn():
-                leash.stopping.wait(POLL_SECONDS)
+                stopping.wait(POLL_SECONDS)
         lander.rest()
         ledger.drop_worker(crew.run, NAME)
     except LedgerError as error:
@@ -57,7 +59,7 @@ class Lander:
     crew: Crew
     project: Project
     ledger: Ledger
-    leash: Leash
+    stopping: threading.Event
     _lease: Lease | None = None
     _renewed: float = 0.0
     _swept: float = 0.0
@@ -86,6 +88,8 @@ class Lander:
         except StaleClaim:
             self._lease = None
             return False
+        except Forbidden:  # a person's axon land is at it
+            return False
         except AxonError as error:
             self._trouble(waiting[0], str(error), error.exit_code)
         return True
@@ -101,7 +105,7 @@ class Lander:
         """Called while a gate runs."""
         if time.monotonic() - self._renewed > RENEW_SECONDS and not self._on_duty():
             return "the landing was taken over by another run"
-        return "the run is stopping" if self.leash.stopping.is_set() else ""
+        return "the run is stopping" if self.stopping.is_set() else ""
 
     def _on_duty(self) -> bool:
         self._lease = self.ledger.lease(NAME, self.crew.run, LEASE_SECONDS)
@@ -112,7 +116,7 @@ class Lander:
         self._show(task.identifier, "landing")
         outcome = land(self.project, task, self.watch)
         if isinstance(outcome, Deferred):
-            if not self.leash.stopping.is_set():
+            if not self.stopping.is_set():
                 self._trouble(task, outcome.why, AxonError.exit_code)
             return
         self._troubles = 0

@@ -23,13 +23,14 @@ SCRATCH = "landing"
 SECONDS = 600.0
 FEEDBACK_BYTES = 16 << 10
 TITLE_CHARACTERS = 200
+MERGE_REF = "refs/axon/merge"  # the one that is being judged
 GATE_TRAILER = "Axon-Gate"
 TASK_TRAILER = "Axon-Task"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """A merge commit that may land; it stands in the project under `land_ref`."""
+    """A merge commit that may land; it is in the project."""
 
     commit: str
     verified: bool
@@ -68,15 +69,15 @@ def merge_task(
     refused = _merge(git, task.commit, message)
     if refused is not None:
         return refused
-    head = git.line("rev-parse", "HEAD")
+    head = _bring_in(project, git, scratch.path)
     judged = judge(project, scratch, gate_of(project.config, task), watch)
     if not isinstance(judged, Merged):
         return judged
     commit = task.commit  # somebody has merged it already
     if head != start:
         trailers = {TASK_TRAILER: task.identifier, GATE_TRAILER: _word(judged.verified)}
-        commit = _signed(git, head, (start, task.commit), message, trailers)
-        _keep(project, git, scratch.path, commit, land_ref(task.identifier))
+        commit = _signed(project, head, (start, task.commit), message, trailers)
+        project.git.run("update-ref", land_ref(task.identifier), commit)
     return Merged(commit=commit, verified=judged.verified, gate=judged.gate)
 
 
@@ -91,13 +92,12 @@ def merge_beside(
     refused = _merge(git, beside, message)
     if refused is not None:
         return refused
-    head = git.line("rev-parse", "HEAD")
+    head = _bring_in(project, git, scratch.path)
     judged = judge(project, scratch, project.config.gate, watch)
     if not isinstance(judged, Merged):
         return judged
     trailers = {GATE_TRAILER: _word(judged.verified)}
-    commit = _signed(git, head, (target, beside), message, trailers)
-    _keep(project, git, scratch.path, commit, land_ref(SCRATCH))
+    commit = _signed(project, head, (target, beside), message, trailers)
     return Merged(commit=commit, verified=judged.verified, gate=judged.gate)
 
 
@@ -208,21 +208,21 @@ def _merge(git: Git, commit: str, message: str) -> Refused | None:
     )
 
 
+def _bring_in(project: Project, git: Git, path: Path) -> str:
+    """Bring the merge into the project before the gate runs, for that may ruin the clone."""
+    if not fetch(project, path, f"+HEAD:{MERGE_REF}"):
+        raise AxonError("cannot bring the merge into the project; is its disk full?")
+    return git.line("rev-parse", "HEAD")
+
+
 def _signed(
-    git: Git, head: str, parents: tuple[str, str], message: str, trailers: dict[str, str]
+    project: Project, head: str, parents: tuple[str, str], message: str, trailers: dict[str, str]
 ) -> str:
     """The merge that was judged, with the verdict in its message: same tree, same parents."""
     text = message + "\n\n" + "".join(f"{key}: {value}\n" for key, value in trailers.items())
     clean = text.replace("\0", " ").encode("utf-8", "replace").decode()
     words = [word for parent in parents for word in ("-p", parent)]
-    return git.run("commit-tree", f"{head}^{{tree}}", *words, data=clean).strip()
-
-
-def _keep(project: Project, git: Git, path: Path, commit: str, ref: str) -> None:
-    """Bring the commit into the project, under a ref of ours."""
-    git.run("update-ref", ref, commit)
-    if not fetch(project, path, f"+{ref}:{ref}"):
-        raise AxonError(f"cannot bring {commit[:12]} into the project; is its disk full?")
+    return project.git.run("commit-tree", f"{head}^{{tree}}", *words, data=clean).strip()
 
 
 def _word(verified: bool) -> str:
