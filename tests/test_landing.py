@@ -139,8 +139,13 @@ def test_set_up_runs_on_the_merged_tree_and_a_failure_is_the_tasks(repo: Repo) -
 
 
 def test_a_gate_that_ruins_the_scratch_clone_does_not_matter(repo: Repo) -> None:
-    ruin = "echo x > a.txt; git add a.txt; touch new .git/index.lock; git checkout -q --orphan x"
-    for number, gate in enumerate((ruin, "rm -rf .git", "echo x > .git/HEAD", "rm -rf $PWD"), 1):
+    gates = (
+        "echo x > a.txt && git add a.txt && git checkout -q --orphan x && touch new .git/index.lock",
+        "rm -rf .git",
+        "echo x > .git/HEAD",
+        'rm -rf "$PWD"',
+    )
+    for number, gate in enumerate(gates, 1):
         landed(repo.project(gate=gate), submitted(repo, {f"f{number}": "x"}, f"ENG-{number}"))
     assert repo.files() == ["a.txt", "f1", "f2", "f3", "f4", "tests/test_a.py"]
     assert repo.show("a.txt") == "one" and repo.status() == ""
