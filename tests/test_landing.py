@@ -140,7 +140,7 @@ def test_set_up_runs_on_the_merged_tree_and_a_failure_is_the_tasks(repo: Repo) -
 
 def test_a_gate_that_ruins_the_scratch_clone_does_not_matter(repo: Repo) -> None:
     gates = (
-        "echo x > a.txt && git add a.txt && git checkout -q --orphan x && touch new .git/index.lock",
+        "echo x > a.txt && git add a.txt && git checkout -q --orphan x && touch .git/index.lock",
         "rm -rf .git",
         "echo x > .git/HEAD",
         'rm -rf "$PWD"',
