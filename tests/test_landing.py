@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -510,6 +511,21 @@ def test_the_persons_stash_and_configuration_stay(repo: Repo) -> None:
     assert before == (repo.git("stash", "list", "-p"), (repo.root / ".git/config").read_bytes())
 
 
+def test_locks_of_a_killed_git_do_not_stop_it_for_ever(repo: Repo) -> None:
+    task = submitted(repo, {"b.txt": "b\n"})
+    landed(repo.project(), submitted(repo, {"c.txt": "c\n"}, "ENG-2"))
+    old = time.time() - 100
+    for name in ("axon/merge", "axon/land/ENG-1", "heads/main", "axon/base/ENG-1"):
+        lock = repo.root / ".git/refs" / f"{name}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.write_text("")
+        os.utime(lock, (old, old))
+    assert landed(repo.project(), task).target == "main"
+    repo.project().git.run("update-ref", "refs/heads/main", repo.tip("main^"))
+    prepare(repo.project(), a_task(created_at=9.0))
+    assert repo.tip("refs/axon/base/ENG-1") == repo.tip()
+
+
 # ── the process ──
 
 
@@ -622,7 +638,7 @@ def test_a_lander_waits_while_another_has_the_duty(team: Team) -> None:
     assert lander.turn() is True and team.state(name) is State.DONE
 
 
-def test_trouble_that_does_not_go_away_ends_the_lander_and_is_told(
+def test_trouble_that_does_not_go_away_halts_the_run_and_blames_no_task(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("axon.team.landing.lander.PAUSE_SECONDS", 0.0)
@@ -635,10 +651,11 @@ def test_trouble_that_does_not_go_away_ends_the_lander_and_is_told(
         ledger=team.ledger,
         stopping=threading.Event(),
     )
-    with pytest.raises(SystemExit) as caught:
-        for _ in range(6):
-            lander.turn()
-    assert caught.value.code == 1 and team.state(name) is State.REVIEW
+    for _ in range(7):
+        lander.turn()
+    run = team.ledger.run("run")
+    assert run.halt == "landing" and name in run.halt_reason and "axon/main" in run.halt_reason
+    assert team.state(name) is State.REVIEW
     assert team.actions(name).count("landing_deferred") == 5
 
 

@@ -87,13 +87,13 @@ def run_gate(
     cwd: Path,
     environment: Mapping[str, str],
     seconds: float,
-    log: Path,
+    log: Path | None = None,
     watch: Watch | None = None,
 ) -> GateResult:
     """Run a shell command to its end or to the limit; nothing it started lives on.
 
-    Its output is kept in `log` (head and tail, 1 MiB). `watch` is called a few times a second;
-    what it returns or raises ends the command.
+    Its output is kept in `log` (head and tail, 1 MiB) as it is: to be redacted. `watch` is called
+    a few times a second; what it returns or raises ends the command.
     """
     started = time.monotonic()
     running = _Running(mark=f"AXON_MARK_{secrets.token_hex(8)}", log=log)
@@ -126,7 +126,7 @@ class _Running:
     """The command's processes, the pipe they write to and the one that tells them of our death."""
 
     mark: str
-    log: Path
+    log: Path | None
     output: "Kept" = field(init=False)
     _process: "subprocess.Popen[bytes]" = field(init=False)
     _selector: selectors.DefaultSelector = field(init=False)
@@ -210,11 +210,13 @@ class _Running:
 class LogFile:
     """Keeps the first half MiB as it comes and the last when it ends; never in the way."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._file: BinaryIO | None = None
+        if path is None:
+            return
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(path, "wb")  # noqa: SIM115
+            self._file = open(path, "wb", opener=_private)  # noqa: SIM115
 
     def write(self, data: bytes) -> None:
         try:
@@ -268,6 +270,10 @@ class Kept:
 
     def _end(self, size: int) -> bytes:
         return bytes(self._tail[-size:]) if size > 0 else b""
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _text(data: bytes) -> str:

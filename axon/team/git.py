@@ -19,6 +19,7 @@ OVERRIDES = (
     "core.fsmonitor=false",
     "commit.gpgsign=false",
     "tag.gpgsign=false",
+    "core.filesRefLockTimeout=2000",
     "gc.auto=0",
     "maintenance.auto=false",
     "protocol.file.allow=always",

@@ -92,6 +92,17 @@ class Project:
             return self.beside, beside
         return self.target, target
 
+    def drop_stale_locks(self, *patterns: str, seconds: float = 2.0) -> None:
+        """Remove locks that a killed git has left below the repository's folder.
+
+        Only of refs that nobody else may be writing now, or that are older than any git runs.
+        """
+        for pattern in patterns:
+            for lock in self.common_dir.glob(f"{pattern}.lock"):
+                with contextlib.suppress(OSError):
+                    if abs(time.time() - lock.stat().st_mtime) > seconds:
+                        lock.unlink()
+
     def reached(self, point: str) -> None:
         """Die here when a test asks for it: every durable step must survive that."""
         if self.config.environ.get("AXON_FAILPOINT") == point:

@@ -59,14 +59,12 @@ def run_setup(project: Project, workspace: Workspace, watch: Watch | None = None
     command = project.config.setup
     if not command:
         return
-    result = _run(project, workspace, command, "setup", watch)
+    result = _run(project, workspace, command, watch)
     if not result.passed:
         raise SetupFailed(f"set-up command {command!r} failed: {result.why}", result)
 
 
-def _run(
-    project: Project, workspace: Workspace, command: str, name: str, watch: Watch | None
-) -> GateResult:
+def _run(project: Project, workspace: Workspace, command: str, watch: Watch | None) -> GateResult:
     return run_gate(
         command,
         cwd=workspace.path,
@@ -74,7 +72,6 @@ def _run(
             project.config, workspace.home, workspace.temporary, workspace
         ),
         seconds=60 * project.config.setup_minutes,
-        log=project.state_dir / "logs" / f"{workspace.identifier}.{name}.log",
         watch=watch,
     )
 
@@ -112,7 +109,7 @@ def _copy(
     command = (
         f"cp -a {share} -- {old} {new} 2>/dev/null || {{ rm -rf -- {new}; cp -a -- {old} {new}; }}"
     )
-    result = _run(project, workspace, command, "copy", watch)
+    result = _run(project, workspace, command, watch)
     if not result.passed:
         remove_tree(partial)
         raise AxonError(f"cannot copy {source} into the workspace: {result.why}")

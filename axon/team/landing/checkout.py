@@ -68,6 +68,8 @@ def obstacle_to(project: Project, branch: str, old: str, new: str) -> str:
 
 def recover(project: Project) -> None:
     """Finish or take back what a killed landing has begun; a person's later edits stay."""
+    project.drop_stale_locks("refs/axon/merge", "refs/axon/land/*", f"refs/heads/{project.beside}")
+    project.drop_stale_locks(f"refs/heads/{project.target}", "packed-refs", seconds=60)
     path = _intention(project)
     try:
         noted = json.loads(path.read_text("utf-8"))

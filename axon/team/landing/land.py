@@ -10,6 +10,7 @@ from axon.team.landing.merge import (
     Interrupted,
     Merged,
     Refused,
+    gate_log,
     land_ref,
     merge_beside,
     merge_task,
@@ -89,6 +90,7 @@ def bring_over(project: Project, watch: Watch | None = None, *, again: bool = Fa
         return Brought(commit=target)
     waiting = int(project.git.line("rev-list", "--count", "--no-merges", f"{target}..{beside}"))
     found = _over(project, target, beside, watch, again)
+    gate_log(project).unlink(missing_ok=True)  # as it came: it may hold secrets
     if isinstance(found, str):
         return Brought(waiting=waiting, why=found)
     moved = move(

@@ -28,13 +28,14 @@ POLL_SECONDS = 0.2
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 3.0
 SWEEP_SECONDS = 10.0
-MAX_TROUBLES = 5  # in a row; then the process ends and says why
+MAX_TROUBLES = 5  # in a row; then the run is halted, for no task is to blame
+HALT = "landing"
 PAUSE_SECONDS = 1.0  # after the first of them, doubled each time
 
 
 def serve(crew: Crew, pipe: Connection) -> None:
-    """Land until the coordinator says stop or is gone. Exits with an error's code after trouble
-    that does not go away; every step is found done or not done by the next lander."""
+    """Land until the coordinator says stop or is gone. The run is halted after trouble that does
+    not go away; every step is found done or not done by the next lander."""
     leash = Leash(pipe)
     ledger = crew.open_ledger()
     project, stopping = open_project(crew.config), leash.stopping
@@ -83,7 +84,7 @@ class Lander:
                 return False
             with hold(self.project, NAME):
                 self._land(waiting[0])
-        except (LedgerError, SystemExit):
+        except LedgerError:
             raise
         except StaleClaim:
             self._lease = None
@@ -91,7 +92,7 @@ class Lander:
         except Forbidden:  # a person's axon land is at it
             return False
         except AxonError as error:
-            self._trouble(waiting[0], str(error), error.exit_code)
+            self._trouble(waiting[0], str(error))
         return True
 
     def rest(self) -> None:
@@ -116,8 +117,9 @@ class Lander:
         self._show(task.identifier, "landing")
         outcome = land(self.project, task, self.watch)
         if isinstance(outcome, Deferred):
+            gate_log(self.project).unlink(missing_ok=True)
             if not self.stopping.is_set():
-                self._trouble(task, outcome.why, AxonError.exit_code)
+                self._trouble(task, outcome.why)
             return
         self._troubles = 0
         if self._lease is None:
@@ -172,7 +174,7 @@ class Lander:
             log=str(Path("logs", kept.name)),
         )
 
-    def _trouble(self, task: Task, why: str, exit_code: int) -> None:
+    def _trouble(self, task: Task, why: str) -> None:
         """Nothing was decided: once more a little later, but not for ever."""
         self._troubles += 1
         self._not_before = time.monotonic() + PAUSE_SECONDS * 2 ** (self._troubles - 1)
@@ -180,7 +182,8 @@ class Lander:
         self._record(task.identifier, "landing_deferred", why, times=self._troubles)
         self._show(task.identifier, f"waiting: {why}")
         if self._troubles >= MAX_TROUBLES:
-            raise SystemExit(exit_code)
+            self._not_before = float("inf")
+            self.ledger.halt_run(self.crew.run, HALT, f"{task.identifier} cannot land: {why}")
 
     def _sweep(self) -> None:
         """Remove workspaces whose work has landed; bring over what waits beside the target."""

@@ -7,10 +7,10 @@ from axon.errors import AxonError
 from axon.tasks import Task
 from axon.team.environment import tool_environment
 from axon.team.gate import GateResult, Watch, gate_of, run_gate
-from axon.team.git import Git, listed, shown
+from axon.team.git import Git, GitError, listed, shown
 from axon.team.project import Project
 from axon.team.recipe import SetupFailed, bring, run_setup
-from axon.team.workspace.making import clone, exclude_recipe, fetch, repair
+from axon.team.workspace.clone import clone, exclude_recipe, fetch, repair
 from axon.team.workspace.place import (
     Workspace,
     furnish,
@@ -61,9 +61,8 @@ def merge_task(
     project: Project, task: Task, tip: str, watch: Watch | None
 ) -> Merged | Refused | Interrupted:
     """Merge the task's commit onto `tip` and judge the result."""
-    scratch = open_scratch(project)
+    scratch, start = _scratch_at(project, tip)
     git = project.clone_git(scratch.path)
-    start = _checkout(project, git, tip)
     title = " ".join(task.title.split())[:TITLE_CHARACTERS]
     message = f"Merge {task.identifier}: {title}"
     refused = _merge(git, task.commit, message)
@@ -85,9 +84,8 @@ def merge_beside(
     project: Project, target: str, beside: str, watch: Watch | None
 ) -> Merged | Refused | Interrupted:
     """Merge what has landed beside the target onto it: both have gone on meanwhile."""
-    scratch = open_scratch(project)
+    scratch, _ = _scratch_at(project, target)
     git = project.clone_git(scratch.path)
-    _checkout(project, git, target, integrate=False)
     message = f"Merge {project.beside} into {project.target}"
     refused = _merge(git, beside, message)
     if refused is not None:
@@ -147,7 +145,7 @@ def open_scratch(project: Project) -> Workspace:
         remove_tree(path)
         temporary = path.with_name(f".new-{SCRATCH}")
         remove_tree(temporary)
-        config = clone(project, temporary, project.target)
+        config = clone(project, temporary)
         shared = (temporary / ".git/objects/info/alternates").exists()
         write_state(project, SCRATCH, {"config": config, "shared": shared})
         exclude_recipe(project, temporary / ".git")
@@ -165,7 +163,18 @@ def _works(project: Project, path: Path) -> bool:
     return git.ok("rev-parse", "--git-dir") and git.ok("ls-files", "--error-unmatch", "--", ".")
 
 
-def _checkout(project: Project, git: Git, tip: str, *, integrate: bool = True) -> str:
+def _scratch_at(project: Project, tip: str) -> tuple[Workspace, str]:
+    """The clone with the files of `tip`; made anew when a gate has left it in no state for that."""
+    scratch = open_scratch(project)
+    try:
+        return scratch, _checkout(project, project.clone_git(scratch.path), tip)
+    except GitError:
+        remove_tree(scratch.path)
+        scratch = open_scratch(project)
+        return scratch, _checkout(project, project.clone_git(scratch.path), tip)
+
+
+def _checkout(project: Project, git: Git, tip: str) -> str:
     """Have exactly the files of `tip`, ignored ones aside; the commit that is checked out.
 
     When `tip` stands beside the target and a person has gone on there, that is merged in first,
@@ -178,7 +187,7 @@ def _checkout(project: Project, git: Git, tip: str, *, integrate: bool = True) -
     git.run("checkout", "-q", "-f", "--detach", tip, seconds=SECONDS)
     git.run("clean", "-ffdq", seconds=SECONDS)
     target = project.commit_of(f"refs/heads/{project.target}")
-    if integrate and target and not git.ok("merge-base", "--is-ancestor", target, tip):
+    if target and not git.ok("merge-base", "--is-ancestor", target, tip):
         message = f"Merge {project.target} into {project.beside}"
         if not git.ok("merge", "-q", "--no-edit", "--no-verify", "-m", message, target):
             git.run("reset", "-q", "--hard", tip)

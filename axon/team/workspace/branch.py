@@ -5,7 +5,8 @@ from pathlib import Path
 from axon.errors import AxonError
 from axon.team.git import Git, listed, shown
 from axon.team.project import Project
-from axon.team.workspace.making import fetch, keep_wip, sound
+from axon.team.workspace.clone import fetch
+from axon.team.workspace.making import keep_wip, sound
 from axon.team.workspace.place import Workspace, pin_of
 from axon.team.workspace.snapshot import nested_repositories
 
@@ -62,7 +63,8 @@ def publish(project: Project, workspace: Workspace) -> str:
     project.reached("publish.before")
     in_use = f"branch {branch}" in project.git.run("worktree", "list", "--porcelain").splitlines()
     if not in_use and fetch(project, workspace.path, f"+{branch}:{branch}"):
-        project.git.attempt("update-ref", "-d", aside)
+        if project.commit_of(aside) is not None:
+            project.git.run("update-ref", "-d", aside)
         return branch
     project.git.run(
         "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--",

@@ -8,6 +8,7 @@ from axon.errors import AxonError
 from axon.tasks import Task
 from axon.team.git import Git, GitError
 from axon.team.project import Project, check_room
+from axon.team.workspace.clone import SECONDS, clone, exclude_recipe, fetch, repair
 from axon.team.workspace.place import (
     Workspace,
     branch_of,
@@ -19,12 +20,9 @@ from axon.team.workspace.place import (
     read_state,
     remove_tree,
     temporary_root,
-    write_atomically,
     write_state,
 )
 from axon.team.workspace.snapshot import snapshot
-
-SECONDS = 600.0  # a checkout of a big repository
 
 
 class Broken(AxonError):
@@ -41,6 +39,7 @@ def prepare(project: Project, task: Task) -> Workspace:
     """
     check_room(project)
     identifier, path = task.identifier, path_of(project, task.identifier)
+    _drop_stale_locks(project, identifier)
     state = read_state(project, identifier)
     own = state.get("created_at") == task.created_at
     fresh = not (own and usable(project, identifier, path))
@@ -59,6 +58,15 @@ def remove(project: Project, identifier: str) -> None:
     free_ports(project, identifier)
     drop_state(project, identifier)
     project.git.attempt("update-ref", "-d", pin_of(identifier))
+
+
+def _drop_stale_locks(project: Project, identifier: str) -> None:
+    """Of the refs that only the holder of this task writes."""
+    own = ("base", "heads", "passing", "wip", "kept")
+    refs = [f"refs/axon/{group}/{identifier}" for group in own]
+    project.drop_stale_locks(
+        *refs, *(f"{ref}/*" for ref in refs), f"refs/heads/{branch_of(identifier)}"
+    )
 
 
 def usable(project: Project, identifier: str, path: Path) -> bool:
@@ -93,35 +101,6 @@ def sound(project: Project, workspace: Workspace) -> Git:
         f"the repository of workspace {workspace.identifier} is gone or damaged; "
         + (f"its files are kept under {ref}" if ref else "it held nothing new")
     )
-
-
-def repair(project: Project, identifier: str, path: Path) -> None:
-    """Put back what makes the clone ours: an agent may have changed it, a kill left locks.
-
-    Only while nobody works there.
-    """
-    folder = path / ".git"
-    state = read_state(project, identifier)
-    for leftover in ("commondir", "config.worktree"):
-        (folder / leftover).unlink(missing_ok=True)
-    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
-        lock.unlink(missing_ok=True)
-    config = state.get("config")
-    if config is not None and _content(folder / "config") != config:
-        write_atomically(folder / "config", config)
-    if state.get("shared"):
-        objects = f"{project.common_dir / 'objects'}\n"
-        if _content(folder / "objects/info/alternates") != objects:
-            write_atomically(folder / "objects/info/alternates", objects)
-    exclude_recipe(project, folder)
-
-
-def exclude_recipe(project: Project, folder: Path) -> None:
-    """What the recipe brings in is no change of the agent's."""
-    rows = [f"/{name.strip('/')}" for name in (*project.config.copy, *project.config.link)]
-    text = "".join(f"{row}\n" for row in rows)
-    if _content(folder / "info/exclude") != text:
-        write_atomically(folder / "info/exclude", text)
 
 
 def set_aside(project: Project, identifier: str) -> None:
@@ -174,13 +153,6 @@ def _parent(project: Project, git: Git, path: Path, passing: str) -> str | None:
     return commit
 
 
-def fetch(project: Project, path: Path, *refspecs: str) -> bool:
-    """Bring commits of a clone into the project."""
-    return project.git.ok(
-        "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--", str(path), *refspecs
-    )
-
-
 def _publish_all(project: Project, identifier: str, path: Path) -> bool:
     """Every branch of the clone, and what is checked out, stands under refs of the project."""
     kept = f"refs/axon/kept/{identifier}"
@@ -219,10 +191,12 @@ def _make(project: Project, task: Task, path: Path, *, own: bool) -> dict[str, A
     temporary = path.with_name(f".new-{identifier}")
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_tree(temporary)
-    config = clone(project, temporary, target)
+    config = clone(project, temporary)
     git = project.clone_git(temporary)
-    if not git.ok("cat-file", "-e", f"{start}^{{commit}}"):  # a shallow project shares nothing
-        git.run("fetch", "-q", "--no-tags", "--", str(project.root), start, seconds=SECONDS)
+    for commit in {start, base}:
+        if not git.ok("cat-file", "-e", f"{commit}^{{commit}}"):  # a shallow project shares nothing
+            git.run("fetch", "-q", "--no-tags", "--", str(project.root), commit, seconds=SECONDS)
+    git.run("update-ref", f"refs/remotes/origin/{target}", base)
     git.run("checkout", "-q", "-b", branch, start, seconds=SECONDS)
     project.reached("workspace.cloned")
     state = {
@@ -239,35 +213,6 @@ def _make(project: Project, task: Task, path: Path, *, own: bool) -> dict[str, A
     return state
 
 
-def clone(project: Project, path: Path, branch: str) -> str:
-    """A clone without files that borrows the project's objects and cannot push to it.
-
-    Returns its configuration, to be put back whenever an agent has changed it.
-    """
-    settings = {
-        "core.hooksPath": "/dev/null",
-        "core.fsmonitor": "false",
-        "user.name": project.name,
-        "user.email": project.email,
-        "commit.gpgsign": "false",
-        "gc.auto": "0",
-        "maintenance.auto": "false",
-        "credential.helper": "",
-        "push.default": "nothing",
-        "advice.detachedHead": "false",
-    }
-    options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-    git = project.git
-    git.run(
-        "clone", "-q", "--shared", "--no-checkout", "--single-branch", "--template=",
-        "--branch", branch, *options, "--", str(project.root), str(path), seconds=SECONDS,
-    )  # fmt: skip
-    inside = project.clone_git(path)
-    for section in ("remote.origin", f"branch.{branch}"):
-        inside.attempt("config", "--remove-section", section)
-    return (path / ".git/config").read_text("utf-8")
-
-
 def _start(project: Project, identifier: str, base: str, *, own: bool) -> str:
     """Where the branch begins: at its earlier work that has not landed, else at the base."""
     branch = branch_of(identifier)
@@ -279,10 +224,3 @@ def _start(project: Project, identifier: str, base: str, *, own: bool) -> str:
             return earlier
         project.git.run("update-ref", f"refs/axon/kept/{identifier}/{earlier[:16]}", earlier)
     return base
-
-
-def _content(path: Path) -> str | None:
-    try:
-        return path.read_text("utf-8", "surrogateescape")
-    except OSError:
-        return None

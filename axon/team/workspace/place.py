@@ -189,9 +189,10 @@ def remove_tree(path: Path) -> None:
         with contextlib.suppress(OSError):
             os.chmod(path, 0o700)
         for folder, names, _ in os.walk(path):  # lists what is below after we have seen it here
-            for name in names:
-                with contextlib.suppress(OSError):
-                    os.chmod(os.path.join(folder, name), 0o700, follow_symlinks=False)
+            for below in (os.path.join(folder, name) for name in names):
+                if not os.path.islink(below):
+                    with contextlib.suppress(OSError):
+                        os.chmod(below, 0o700)
     try:
         shutil.rmtree(path)
     except FileNotFoundError:

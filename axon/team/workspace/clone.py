@@ -1,0 +1,80 @@
+"""The git side of a private clone: made, kept ours whatever an agent changes in it, and read."""
+
+from pathlib import Path
+
+from axon.team.project import Project
+from axon.team.workspace.place import read_state, write_atomically
+
+SECONDS = 600.0  # a big repository
+
+
+def clone(project: Project, path: Path) -> str:
+    """A clone without files that borrows the project's objects and cannot push to it.
+
+    Returns its configuration, to be put back whenever an agent has changed it.
+    """
+    settings = {
+        "core.hooksPath": "/dev/null",
+        "core.fsmonitor": "false",
+        "user.name": project.name,
+        "user.email": project.email,
+        "commit.gpgsign": "false",
+        "gc.auto": "0",
+        "maintenance.auto": "false",
+        "credential.helper": "",
+        "push.default": "nothing",
+        "advice.detachedHead": "false",
+    }
+    options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+    git = project.git
+    git.run(
+        "clone", "-q", "--shared", "--no-checkout", "--single-branch", "--template=",
+        "--branch", project.target, *options, "--", str(project.root), str(path), seconds=SECONDS,
+    )  # fmt: skip
+    inside = project.clone_git(path)
+    for section in ("remote.origin", f"branch.{project.target}"):
+        inside.attempt("config", "--remove-section", section)
+    return (path / ".git/config").read_text("utf-8")
+
+
+def repair(project: Project, identifier: str, path: Path) -> None:
+    """Put back what makes the clone ours: an agent may have changed it, a kill left locks.
+
+    Only while nobody works there.
+    """
+    folder = path / ".git"
+    state = read_state(project, identifier)
+    for leftover in ("commondir", "config.worktree"):
+        (folder / leftover).unlink(missing_ok=True)
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
+    config = state.get("config")
+    if config is not None and _content(folder / "config") != config:
+        write_atomically(folder / "config", config)
+    if state.get("shared"):
+        objects = f"{project.common_dir / 'objects'}\n"
+        if _content(folder / "objects/info/alternates") != objects:
+            write_atomically(folder / "objects/info/alternates", objects)
+    exclude_recipe(project, folder)
+
+
+def exclude_recipe(project: Project, folder: Path) -> None:
+    """What the recipe brings in is no change of the agent's."""
+    rows = [f"/{name.strip('/')}" for name in (*project.config.copy, *project.config.link)]
+    text = "".join(f"{row}\n" for row in rows)
+    if _content(folder / "info/exclude") != text:
+        write_atomically(folder / "info/exclude", text)
+
+
+def fetch(project: Project, path: Path, *refspecs: str) -> bool:
+    """Bring commits of a clone into the project."""
+    return project.git.ok(
+        "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--", str(path), *refspecs
+    )
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return None
