@@ -14,16 +14,16 @@ demo: build
 	$(PYTHON) $(PYZ) demo $(ARGS)
 
 test: build $(VENV)/ready
-	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest $(ARGS)
+	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest -n 2 $(ARGS)
 
 check: build $(VENV)/ready
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest $(ARGS)
+	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest -n 2 $(ARGS)
 
 bench: build $(VENV)/ready
-	@set -e; for file in tests/bench/*.py; do \
+	@set -e; for file in tests/bench/[a-z]*.py; do \
 		test ! -e "$$file" || AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python "$$file"; done
 
 docs: $(VENV)/ready

@@ -75,8 +75,8 @@ def _say(project: Project, config: Config, ready: Ready, ledger: Ledger) -> None
     loose = [t.identifier for t in ledger.tasks(states=(State.TODO,)) if not t.check]
     if not config.gate and loose:
         notices.append(
-            f"{len(loose)} tasks have no check, and axon.toml has no [gate] command: "
-            "their work lands unverified"
+            f"{loose[0] if len(loose) == 1 else f'{len(loose)} tasks'} without a check, and no "
+            "[gate] command in axon.toml: lands unverified"
         )
     if ready.login == "bypass":
         notices.append(
