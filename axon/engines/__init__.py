@@ -1,11 +1,27 @@
 """What every agent engine takes and gives: a request in, typed events out, one result."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from axon.agents import AgentSpec
 from axon.errors import EngineFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool of axon's own, offered in the session by the in-process MCP server `axon`.
+
+    `call` gets the arguments and answers the text for the model; an AxonError it raises becomes
+    a tool error whose message the model reads.
+    """
+
+    name: str
+    description: str
+    schema: dict[str, Any]  # JSON Schema of the arguments
+    call: Callable[[dict[str, Any]], Awaitable[str]]
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +42,10 @@ class SessionRequest:
     max_turns: int | None = None
     max_seconds: float | None = None
     resume: str = ""  # engine session to continue
+    agents: tuple[AgentSpec, ...] = ()  # subagents it may delegate to
+    talk: tuple[ToolSpec, ...] = ()
+    servers: dict[str, dict[str, Any]] = field(default_factory=dict)  # other MCP servers
+    schema: dict[str, Any] | None = None  # JSON Schema the final answer must have
 
 
 EventKind = Literal["init", "text", "thinking", "tool", "tool_result", "retry", "notice", "result"]
