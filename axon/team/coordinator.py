@@ -163,6 +163,8 @@ class Coordinator:
         run = self.ledger.run(self.run.id)
         if self.signals or run.stop_requested:
             return 130
+        if run.halt == EngineFault.BUDGET:
+            return AxonError.exit_code
         if run.halt:
             failed: type[AxonError] = LedgerError if run.halt == LEDGER_FAULT else EngineError
             return failed.exit_code

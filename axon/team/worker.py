@@ -5,12 +5,11 @@ import os
 from multiprocessing.connection import Connection
 
 from axon.errors import Forbidden, LedgerError, StaleClaim
-from axon.ledger import Ledger
 from axon.tasks import Claim, Task
-from axon.team.attempt import Attempt
+from axon.team.attempt import Assignment, Attempt, soon
 from axon.team.crew import Crew
 from axon.team.leash import Leash
-from axon.team.project import Project, open_project
+from axon.team.project import open_project
 from axon.team.pulse import Pulse
 from axon.team.workspace import NoRoom, hold
 
@@ -36,7 +35,7 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
             continue
         claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=crew.run)
         pulse.hold(claim)
-        task = _work(Attempt(crew, project, ledger, leash, pulse, task, claim), project, ledger)
+        task = _work(Assignment(crew, project, ledger, leash, pulse, task, claim))
         pulse.hold(None)
     if task is not None:  # claimed with the last submit, not begun
         claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=crew.run)
@@ -45,20 +44,20 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     ledger.close()
 
 
-def _work(attempt: Attempt, project: Project, ledger: Ledger) -> Task | None:
+def _work(at: Assignment) -> Task | None:
     """Work the attempt to its end; the next task, when it was claimed along with the end."""
-    claim = attempt.claim
+    claim, ledger = at.claim, at.ledger
     try:
-        with hold(project, claim.identifier):
-            return attempt.work()
+        with hold(at.project, claim.identifier):
+            return Attempt(at).work()
     except StaleClaim:
         log.warning("claim lost task=%s token=%s", claim.identifier, claim.token)
     except NoRoom as error:
         ledger.release(claim, str(error), worked=False)
-        ledger.pause(str(error), until=attempt.soon(60), actor=claim.worker)
+        ledger.pause(str(error), until=soon(60), actor=claim.worker)
     except Forbidden as error:  # its last holder has not quite gone
         ledger.release(claim, str(error), worked=False)
-        attempt.leash.stopping.wait(1.0)
+        at.leash.stopping.wait(1.0)
     except LedgerError as error:
         log.error("ledger failed task=%s reason=%r", claim.identifier, str(error))
         raise SystemExit(error.exit_code) from None

@@ -1,0 +1,143 @@
+"""Set an agent to work for an attempt: one recorded, metered session with a token of its own."""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from axon.agents import AgentSpec
+from axon.core.playback import tool_line
+from axon.core.recorder import Recorder
+from axon.core.session import run_session
+from axon.engines import Engine, EngineEvent, SessionRequest, SessionResult, ToolSpec
+from axon.errors import EngineFault
+from axon.ledger import Session
+from axon.security.secrets import Redactor
+from axon.tasks import task_view
+from axon.team.attempt.assignment import Assignment
+from axon.team.environment import tool_environment
+from axon.team.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What one session is to do, beyond what its task says."""
+
+    prompt: str
+    system_prompt: str = ""
+    model: str = ""  # empty: the run's
+    tools: tuple[str, ...] = ()
+    agents: tuple[AgentSpec, ...] = ()
+    talk: tuple[ToolSpec, ...] = ()
+    servers: dict[str, dict[str, Any]] | None = None
+    schema: dict[str, Any] | None = None
+    resume: str = ""
+    max_turns: int | None = None
+
+
+Saw = Callable[[EngineEvent], None]
+
+
+def run_agent(
+    at: Assignment, workspace: Workspace, engine: Engine, brief: Brief, saw: Saw | None = None
+) -> tuple[Session, SessionResult]:
+    """Run the session to its end. What it printed and answered is redacted already."""
+    token = secrets.token_urlsafe(32)
+    session = _session(at, engine, brief)
+    token_hash = hashlib.sha256(token.encode()).hexdigest()
+    at.ledger.start_session(session, token_hash=token_hash, claim=at.claim)
+    at.redactor = Redactor((*at.crew.secrets, token))
+    request = _request(at, workspace, brief, token)
+    with Recorder(at.project.state_dir, session.id, at.redactor.value) as recorder:
+        recorder.note("prompt", text=request.prompt)
+
+        def seen(event: EngineEvent) -> None:
+            recorder.write(event)
+            _show(at, event)
+            if saw is not None:
+                saw(event)
+
+        result = run_session(engine, request, saw=seen, ended=at.cut_short)
+        result = _as_the_gateway_saw(at, session, result)
+        clean = at.redactor.text
+        result = replace(result, message=clean(result.message), text=clean(result.text))
+        recorder.note("result", fault=result.fault, text=result.message or result.text)
+    at.ledger.end_session(
+        session.id,
+        outcome=result.fault or "finished",
+        engine_session=result.engine_session,
+        turns=result.turns,
+    )
+    return session, result
+
+
+def _session(at: Assignment, engine: Engine, brief: Brief) -> Session:
+    model = brief.model or at.crew.config.model
+    return Session(
+        id=f"{at.task.identifier.lower()}-{at.claim.token}-{secrets.token_hex(4)}",
+        identifier=at.task.identifier,
+        attempt=at.claim.token,
+        run=at.crew.run,
+        worker=at.claim.worker,
+        engine=engine.name,
+        model=model if engine.name == "claude" else "",
+        max_usd=at.task.max_usd or at.crew.config.max_usd,
+        started_at=time.time(),
+    )
+
+
+def _request(at: Assignment, workspace: Workspace, brief: Brief, token: str) -> SessionRequest:
+    task, config = at.task, at.crew.config
+    task_file = workspace.home / "task.json"
+    task_file.write_text(json.dumps(task_view(task), ensure_ascii=False), "utf-8", "replace")
+    environment = tool_environment(config, workspace.home, workspace.temporary, workspace)
+    if at.crew.gateway_url:
+        environment |= {"ANTHROPIC_BASE_URL": at.crew.gateway_url, "ANTHROPIC_API_KEY": token}
+    return SessionRequest(
+        prompt=brief.prompt,
+        system_prompt=brief.system_prompt,
+        cwd=workspace.path,
+        home=workspace.home,
+        temporary=workspace.temporary,
+        environment=environment | at.crew.login,
+        task_file=task_file,
+        identifier=task.identifier,
+        title=task.title,
+        model=brief.model or config.model,
+        tools=brief.tools,
+        agents=brief.agents,
+        talk=brief.talk,
+        servers=brief.servers or {},
+        schema=brief.schema,
+        max_turns=brief.max_turns or task.max_turns or config.max_turns,
+        max_seconds=60 * (task.max_minutes or config.max_minutes),
+        resume=brief.resume,
+    )
+
+
+def _show(at: Assignment, event: EngineEvent) -> None:
+    """What the worker is doing now, for whoever watches."""
+    if event.kind == "tool":
+        at.pulse.turns += not event.agent
+        line = tool_line(event.tool, event.input)
+        at.pulse.doing = f"{event.agent}: {line}" if event.agent else line
+    elif event.kind == "text" and event.text.strip():
+        at.pulse.doing = event.text.strip().splitlines()[0][:120]
+
+
+def _as_the_gateway_saw(at: Assignment, session: Session, result: SessionResult) -> SessionResult:
+    """The gateway met the model's endpoint itself: its word on what went wrong is exact."""
+    if result.fault is None:
+        return result
+    for event in reversed(at.ledger.events(identifier=at.task.identifier, limit=10_000)):
+        if event.action == "session_fault" and event.data.get("session") == session.id:
+            return replace(
+                result,
+                fault=EngineFault(event.data["fault"]),
+                message=event.why or result.message,
+                resets_at=event.data.get("resets_at"),
+            )
+    return result

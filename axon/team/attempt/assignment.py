@@ -1,0 +1,60 @@
+"""What an attempt works with: the task and its claim, the project, and the ways to be stopped."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from axon.ledger import Ledger
+from axon.security.secrets import Redactor
+from axon.tasks import Claim, Task
+from axon.team.crew import Crew
+from axon.team.leash import Leash
+from axon.team.project import Project
+from axon.team.pulse import Pulse
+
+
+@dataclass(slots=True)
+class Assignment:
+    """Shared by the parts of one attempt. `redactor` learns the token of each session."""
+
+    crew: Crew
+    project: Project
+    ledger: Ledger
+    leash: Leash
+    pulse: Pulse
+    task: Task
+    claim: Claim
+    redactor: Redactor = field(init=False)
+    _phase: str = ""
+
+    def __post_init__(self) -> None:
+        self.redactor = Redactor(self.crew.secrets)
+
+    def watch(self) -> str:
+        """Why whatever runs for this attempt must end now, or nothing."""
+        if self.pulse.lost.is_set():
+            return "the claim was lost"
+        return "the run is stopping" if self.leash.stopping.is_set() else ""
+
+    def cut_short(self) -> bool:
+        return bool(self.watch())
+
+    def record(self, action: str, why: str = "", **data: Any) -> None:
+        self.ledger.record(
+            action,
+            actor=self.claim.worker,
+            identifier=self.task.identifier,
+            run=self.crew.run,
+            why=why,
+            data={**data, "attempt": self.claim.token},
+        )
+
+    def enter(self, phase: str, **facts: Any) -> None:
+        """Store that the work has come to `phase`, once each time it does."""
+        if phase != self._phase:
+            self._phase = phase
+            self.record("phase", phase=phase, **facts)
+
+
+def soon(seconds: float) -> float:
+    return time.time() + seconds

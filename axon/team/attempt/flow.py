@@ -1,0 +1,140 @@
+"""The course of one attempt, from the workspace to the move that ends it."""
+
+from dataclasses import dataclass
+
+from axon.engines import EngineEvent, SessionResult
+from axon.errors import AxonError, EngineFault
+from axon.ledger import Session
+from axon.tasks import Task
+from axon.team import workspace as workspaces
+from axon.team.attempt.agent import run_agent
+from axon.team.attempt.assignment import Assignment, soon
+from axon.team.attempt.briefs import worker_brief
+from axon.team.attempt.judge import commit_work, look, run_the_gate
+from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
+from axon.team.gate import gate_of
+from axon.team.recipe import set_up
+from axon.team.workspace import Broken, Unfinished, Workspace
+
+ENDS_RUN = {EngineFault.AUTH, EngineFault.QUOTA, EngineFault.BUG}
+PAUSE_SECONDS = 60.0  # after a rate limit that did not say when it ends
+
+
+@dataclass(slots=True)
+class Attempt:
+    """`work()` moves the task on, exactly once, or raises and leaves that to the caller."""
+
+    at: Assignment
+    _reached: str = ""
+
+    def work(self) -> Task | None:
+        """The next task when the submit claimed one along."""
+        at = self.at
+        point = resume_point(at.ledger.events(identifier=at.task.identifier, limit=100_000))
+        try:
+            at.pulse.doing = "preparing the workspace"
+            workspace = workspaces.prepare(at.project, at.task)
+            at.ledger.note(at.claim, branch=workspace.branch, target=workspace.target)
+            set_up(at.project, workspace, at.watch)
+            done = self._done_before(workspace, point)
+            conflicts = [] if done or at.task.token == 1 else self._merge_target(workspace)
+        except (workspaces.NoRoom, workspaces.Forbidden):
+            raise
+        except AxonError as error:
+            if at.cut_short():
+                at.ledger.release(at.claim, "stopped while preparing")
+            else:
+                at.ledger.fail(at.claim, str(error))
+            return None
+        if done:
+            return self._judge(workspace, point.commit, f"{at.task.identifier.lower()}", point)
+        return self._with_agent(workspace, conflicts)
+
+    def _done_before(self, workspace: Workspace, point: ResumePoint) -> bool:
+        """Whether the agent had finished, and its commit still is all there is to judge."""
+        if not point.commit or workspaces.tip(self.at.project, workspace) != point.commit:
+            return False
+        return workspaces.is_clean(self.at.project, workspace)
+
+    def _merge_target(self, workspace: Workspace) -> list[str]:
+        return workspaces.update(self.at.project, workspace)
+
+    def _with_agent(self, workspace: Workspace, conflicts: list[str]) -> Task | None:
+        at = self.at
+        engine = at.crew.engine()
+        brief = worker_brief(at, workspace, engine, conflicts)
+        session, result = run_agent(at, workspace, engine, brief, self._saw)
+        at.ledger.note(at.claim, engine_session=result.engine_session, result=result.text)
+        if at.cut_short():
+            self._park(workspace)
+            return None
+        if result.fault is not None:
+            self._faulted(workspace, session, result)
+            return None
+        try:
+            commit = commit_work(at, workspace)
+        except (Unfinished, Broken) as error:
+            at.ledger.fail(at.claim, str(error), feedback=getattr(error, "feedback", ""))
+            return None
+        look(at, workspace)
+        return self._judge(workspace, commit, session.id, ResumePoint())
+
+    def _saw(self, event: EngineEvent) -> None:
+        phase = phase_of(event, gate_of(self.at.crew.config, self.at.task))
+        if phase and advanced(self._reached, phase):
+            self._reached = phase
+            self.at.enter(phase)
+
+    def _judge(
+        self, workspace: Workspace, commit: str, session: str, point: ResumePoint
+    ) -> Task | None:
+        at = self.at
+        if not point.judged:
+            verdict = run_the_gate(at, workspace, commit, session)
+            if verdict.stopped:
+                self._park(workspace)
+                return None
+            if not verdict.passed:
+                at.ledger.fail(at.claim, verdict.why, feedback=verdict.feedback)
+                return None
+        verified = bool(gate_of(at.crew.config, at.task))
+        if at.cut_short():
+            at.ledger.submit(at.claim, commit=commit, verified=verified)
+            return None
+        lease = at.crew.config.lease_seconds
+        _, following = at.ledger.submit_and_claim(
+            at.claim, commit=commit, verified=verified, lease_seconds=lease
+        )
+        return following
+
+    def _park(self, workspace: Workspace) -> None:
+        """Stopped from outside: keep everything, give the task back."""
+        at = self.at
+        workspaces.keep_wip(at.project, workspace, "stopped")
+        halted = bool(at.ledger.run(at.crew.run).halt)  # then the engine could not work
+        at.ledger.release(at.claim, "stopped", worked=not halted)
+
+    def _faulted(self, workspace: Workspace, session: Session, result: SessionResult) -> None:
+        at, fault = self.at, result.fault
+        assert fault is not None
+        workspaces.keep_wip(at.project, workspace, fault)
+        why = f"{fault}: {result.message}"
+        if fault in ENDS_RUN:
+            at.ledger.release(at.claim, why, worked=False)
+            at.ledger.halt_run(at.crew.run, fault, result.message)
+        elif fault is EngineFault.BUDGET and self._run_is_spent():
+            at.ledger.release(at.claim, why)
+            at.ledger.halt_run(at.crew.run, fault, result.message)
+        elif fault is EngineFault.RATE_LIMIT:
+            until = result.resets_at or soon(PAUSE_SECONDS)
+            at.ledger.pause("rate limit", until=until, actor=at.claim.worker)
+            at.ledger.release(at.claim, why, worked=False)
+        else:
+            if fault is EngineFault.CONTEXT:  # that history is full: begin a new one
+                at.ledger.note(at.claim, engine_session="")
+            final = fault is EngineFault.BUDGET
+            at.ledger.fail(at.claim, why, data={"session": session.id}, final=final)
+
+    def _run_is_spent(self) -> bool:
+        run = self.at.ledger.run(self.at.crew.run)
+        return run.max_usd is not None and self.at.ledger.spent(run=run.id) >= run.max_usd
