@@ -30,6 +30,12 @@ def tip(project: Project, workspace: Workspace) -> str:
     return git.line("rev-parse", "--verify", f"refs/heads/{workspace.branch}^{{commit}}")
 
 
+def is_clean(project: Project, workspace: Workspace) -> bool:
+    """Whether nothing in the work tree waits to be committed."""
+    status = project.clone_git(workspace.path).attempt("status", "--porcelain", "-z")
+    return status.ok and not status.out
+
+
 def commit_all(project: Project, workspace: Workspace, message: str) -> str:
     """Commit what is uncommitted, wherever the agent left HEAD; return the branch's tip.
 
@@ -62,7 +68,7 @@ def publish(project: Project, workspace: Workspace) -> str:
     aside = f"refs/axon/heads/{workspace.identifier}"
     project.reached("publish.before")
     in_use = f"branch {branch}" in project.git.run("worktree", "list", "--porcelain").splitlines()
-    if not in_use and fetch(project, workspace.path, f"+{branch}:{branch}"):
+    if not in_use and fetch(project, workspace.path, f"+{branch}:{branch}").ok:
         if project.commit_of(aside) is not None:
             project.git.run("update-ref", "-d", aside)
         return branch
@@ -180,7 +186,9 @@ def _return_to_branch(project: Project, workspace: Workspace, git: Git) -> None:
     if found.ok and not git.ok("merge-base", "--is-ancestor", ours, head):
         # the agent went on elsewhere: that is its work now, the other line is kept
         kept = f"refs/axon/kept/{workspace.identifier}/{ours[:16]}"
-        fetch(project, workspace.path, f"+{branch}:{kept}")
+        outcome = fetch(project, workspace.path, f"+{branch}:{kept}")
+        if not outcome.ok:
+            raise AxonError(f"earlier commits of {workspace.branch} cannot be kept: {outcome.said}")
     git.run("update-ref", branch, head)
     git.run("symbolic-ref", "HEAD", branch)
 
@@ -199,5 +207,6 @@ def _refuse_nested(workspace: Workspace, git: Git) -> None:
 def _stage(workspace: Workspace, git: Git) -> None:
     outcome = git.attempt("add", "-A", seconds=SECONDS)
     if not outcome.ok:
-        said = shown(outcome.err.strip().splitlines()[-1] if outcome.err.strip() else "git add")
-        raise Unfinished(f"the changes of {workspace.identifier} cannot be committed: {said}")
+        raise Unfinished(
+            f"the changes of {workspace.identifier} cannot be committed: {outcome.said}"
+        )
