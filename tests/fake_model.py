@@ -28,7 +28,7 @@ from axon.gateway.script import (
     turn_number,
 )
 from axon.gateway.scripted import AGENT_ID, JSON, SIDE_TEXT, Spoiler, perform, whole
-from axon.gateway.wire import Cut, Headers, Reply
+from axon.gateway.wire import Cut, Reply
 
 
 @dataclass
@@ -110,28 +110,27 @@ class Handler(BaseHTTPRequestHandler):
         self._send(whole(status, JSON, error_body(status, message)))
 
     def _send(self, reply: Reply, document: dict[str, Any] | None = None, **facts: Any) -> None:
-        self.send_response(reply.status)
-        headers: Headers = reply.headers
-        if reply.length is None:
-            headers += (("transfer-encoding", "chunked"),)
-        else:
-            headers += (("content-length", str(reply.length)),)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.end_headers()
-        sent = b""
+        """Log first: who has read the answer may look into the log."""
+        pieces, cut = [], False
         try:
             for piece in reply.pieces:
-                sent += piece
-                if self.command != "HEAD":
-                    framed = b"%x\r\n%b\r\n" % (len(piece), piece)
-                    self.wfile.write(framed if reply.length is None else piece)
-            if reply.length is None:
-                self.wfile.write(b"0\r\n\r\n")
+                pieces.append(piece)
         except Cut:
-            self.close_connection = True
+            cut = True
         if document is not None:
-            self._log(reply.status, document, usage=usage_in(sent), **facts)
+            self._log(reply.status, document, usage=usage_in(b"".join(pieces)), **facts)
+        chunked = reply.length is None
+        framing = ("transfer-encoding", "chunked") if chunked else ("content-length", reply.length)
+        self.send_response(reply.status)
+        for name, value in (*reply.headers, framing):
+            self.send_header(name, str(value))
+        self.end_headers()
+        for piece in pieces if self.command != "HEAD" else []:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if cut:
+            self.close_connection = True
+        elif chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _log(self, status: int, document: dict[str, Any], **facts: Any) -> None:
         entry = {

@@ -177,7 +177,7 @@ def test_clean_connections_are_used_again_and_stale_ones_never_fail(tmp_path: Pa
         raw.read(sock)  # and hangs up in the face of the third
 
     raw = Raw(twice)
-    with raw, bench(tmp_path, base_url=raw.url) as made:
+    with raw, bench(tmp_path, base_url=raw.url, retry_seconds=()) as made:
         made.start()
         assert [made.ask().status for _ in range(5)] == [200] * 5
         assert raw.connections == 3
@@ -321,7 +321,7 @@ def test_a_child_gone_in_mid_stream_ends_it_and_is_counted(tmp_path: Path) -> No
             response.read1(100)
         assert ended.wait(5)
         wait_for(lambda: made.usage()[0] == 71)
-        assert made.faults() == []
+        assert made.events("stream_cut") == []  # it was not the model's doing
 
 
 # ── bad peers ──

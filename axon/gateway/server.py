@@ -34,9 +34,9 @@ def serve(settings: GatewaySettings, leash: Connection) -> None:
     try:
         gateway = Gateway(settings, lambda: open_ledger(settings.ledger_url))
     except (AxonError, OSError) as error:
-        why = str(error) if isinstance(error, AxonError) else f"cannot start: {error.strerror}"
-        log.error("gateway cannot start reason=%r", why)
-        _send(leash, why)
+        why = str(error) if isinstance(error, AxonError) else str(error.strerror)
+        log.error("gateway not started reason=%r", why)
+        _send(leash, f"cannot start: {why}")
         return
     gateway.start()
     _send(leash, gateway.port)
