@@ -87,6 +87,10 @@ def test_a_repository_has_no_say_in_what_is_the_persons_own(
         key, env = setting.metadata["key"], setting.metadata["env"]
         table, _, name = key.partition(".")
         assert f"unknown key {key}" in refused(tmp_path, f"[{table}]\n{name} = 'x'")
+        if not env:  # a flag alone
+            config = load_config(Namespace(**{setting.metadata["flag"]: True}), tmp_path)
+            assert config.origins[key] == f"--{setting.metadata['flag']}"
+            continue
         assert load(tmp_path, dotenv=f"{env}=/x").origins[key] == "default"
         monkeypatch.setenv(env, "/x")
         config = load(tmp_path)
@@ -144,6 +148,12 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         ("[workspace]\nenvironment = { X = 1 }", "it must be a table of texts"),
         ("[engine]\nname = 'gpt'", "unknown engine 'gpt'; use claude or command"),
         ("[engine]\nmodel = 'gpt'", "unknown model 'gpt'; use haiku, sonnet, opus"),
+        ("[agents.coding]\nmodle = 'opus'", "did you mean agents.coding.model?"),
+        ("[agents.cooking]\nmodel = 'opus'", "did you mean agents.coding.model?"),
+        (
+            "[agents.coding]\nmodel = 'gpt'",
+            "unknown model 'gpt' for agents.coding.model (or inherit); use haiku, sonnet, opus",
+        ),
         ("[project]\nteam = 'eng'", "must be capital letters and digits"),
     ],
 )
@@ -161,6 +171,20 @@ def test_flags_are_checked_alike(tmp_path: Path) -> None:
 )
 def test_models_are_aliases_or_full_ids(tmp_path: Path, model: str) -> None:
     assert load(tmp_path, model=model).model == model
+
+
+def test_each_agent_has_a_model_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings_of = {s.name: s.metadata for s in settings() if s.name.endswith("_model")}
+    assert len(settings_of) == 10
+    for name, meta in settings_of.items():
+        table, _, key = meta["key"].rpartition(".")
+        assert getattr(load(tmp_path), name) == "inherit"
+        config = load(tmp_path, f'[{table}]\n{key} = "haiku"')
+        assert (getattr(config, name), config.origins[meta["key"]]) == ("haiku", "axon.toml")
+        config = load(tmp_path, dotenv=f"{meta['env']}=claude-opus-4-1")
+        assert (getattr(config, name), config.origins[meta["key"]]) == ("claude-opus-4-1", ".env")
+        monkeypatch.setenv(meta["env"], "inherit")
+        assert load(tmp_path, f'[{table}]\n{key} = "haiku"').origins[meta["key"]] == meta["env"]
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

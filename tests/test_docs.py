@@ -35,10 +35,11 @@ def settings_table() -> str:
     for setting in settings():
         meta = setting.metadata
         default = setting.default if setting.default is not MISSING else {}
-        shown = "" if default in (None, "", (), {}) else f"`{default}`"
+        shown = "" if default in (None, False, "", (), {}) else f"`{default}`"
         ways = [f"`--{meta['flag'].replace('_', '-')}`"] if meta["flag"] else []
         ways += [f"`{meta['env']}`"] if meta["env"] else []
-        name = f"`{meta['key']}`" if not meta["own"] else "(environment only)"
+        own = "(environment only)" if meta["env"] else "(command line only)"
+        name = own if meta["own"] else f"`{meta['key']}`"
         rows.append(f"| {name} | {shown} | {' '.join(ways)} | {meta['doc']} |")
     return "\n".join(rows) + "\n"
 

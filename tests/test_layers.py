@@ -69,7 +69,9 @@ def test_edges_are_few(name: str, only: set[str] | None) -> None:
         if any(found.split(".")[0] == name for found, _ in imports(path))
     }
     if only is None:
-        assert all(u in ("cli.py", "config.py") or u.startswith("commands/") for u in users), users
+        assert all(
+            u in ("cli.py", "config/sources.py") or u.startswith("commands/") for u in users
+        ), users
     else:
         assert users == only
 
@@ -82,7 +84,7 @@ def test_only_config_reads_the_environment() -> None:
             if named and isinstance(node.value, ast.Name) and node.value.id == "os":  # type: ignore[attr-defined]
                 readers.add(str(path.relative_to(AXON)))
     # supervisor removes a variable from a child; it reads none
-    assert readers <= {"config.py", "team/supervisor.py"}, readers
+    assert readers <= {"config/sources.py", "team/supervisor.py"}, readers
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(AXON)))

@@ -1,0 +1,137 @@
+"""Every setting there is: its key, its default, what it is for and who may say it."""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+CREDENTIALS = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+)
+# Read by other modules from `Config.environ`; listed for `axon config`.
+MODEL_VARIABLES = (*CREDENTIALS, "ANTHROPIC_BASE_URL")
+
+
+def _setting(
+    key: str, default: Any, doc: str, *, env: str = "", flag: str = "", own: bool = False
+) -> Any:
+    """`own`: the person's alone to say, never the repository's `axon.toml` or `.env`."""
+    meta = {"key": key, "doc": doc, "env": env, "flag": flag, "own": own}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+def _model_of(agent: str, env: str) -> Any:
+    doc = f"model of the {agent} agent; inherit: that of the session"
+    return _setting(f"agents.{agent}.model", "inherit", doc, env=env)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Effective settings of one project."""
+
+    root: Path
+    environ: Mapping[str, str]  # `.env` under the environment
+    origins: Mapping[str, str]  # setting key -> "default", "axon.toml", ".env", NAME, "--flag"
+
+    target: str = _setting(
+        "project.target", "", "branch to land on; empty: the one checked out", flag="target"
+    )
+    team: str = _setting("project.team", "ENG", "team key of new tasks", flag="team")
+    ledger: str = _setting(
+        "ledger.url", "", "empty: file:.axon/ledger.db", env="AXON_LEDGER", flag="ledger"
+    )
+    workers: int = _setting("team.workers", 2, "agents at work at once", flag="workers")
+    max_tasks: int | None = _setting(
+        "team.max_tasks", None, "tasks one run may take", flag="max_tasks"
+    )
+    budget_usd: float | None = _setting(
+        "team.budget_usd", None, "USD one run may spend", flag="budget_usd"
+    )
+    lease_seconds: float = _setting(
+        "team.lease_seconds", 30.0, "a claim not renewed for so long is given back"
+    )
+    engine: str = _setting("engine.name", "claude", "claude or command", flag="engine")
+    engine_command: str = _setting("engine.command", "", "what engine `command` runs in a shell")
+    model: str = _setting(
+        "engine.model", "sonnet", "haiku, sonnet, opus or a full model id", flag="model"
+    )
+    claude: str = _setting(
+        "engine.claude", "", "Claude Code CLI to use instead of the packed one", env="AXON_CLAUDE"
+    )
+    upstream: str = _setting(
+        "model.upstream",
+        "",
+        "script:FILE instead of the real endpoint",
+        flag="model_upstream",
+    )
+    orchestrator_model: str = _model_of("orchestrator", "ORCHESTRATOR_MODEL")
+    task_agent_model: str = _model_of("task", "TASK_AGENT_MODEL")
+    coding_agent_model: str = _model_of("coding", "CODING_AGENT_MODEL")
+    reviewer_agent_model: str = _model_of("reviewer", "REVIEWER_AGENT_MODEL")
+    telegram_agent_model: str = _model_of("telegram", "TELEGRAM_AGENT_MODEL")
+    devops_agent_model: str = _model_of("devops", "DEVOPS_AGENT_MODEL")
+    testing_agent_model: str = _model_of("testing", "TESTING_AGENT_MODEL")
+    security_agent_model: str = _model_of("security", "SECURITY_AGENT_MODEL")
+    research_agent_model: str = _model_of("research", "RESEARCH_AGENT_MODEL")
+    planner_agent_model: str = _model_of("planner", "PLANNER_AGENT_MODEL")
+    gate: str = _setting("gate.command", "", "exit code 0 means the work is good")
+    gate_minutes: float = _setting("gate.minutes", 10.0, "time limit of the gate")
+    copy: tuple[str, ...] = _setting(
+        "workspace.copy", (), "untracked paths copied into each workspace"
+    )
+    link: tuple[str, ...] = _setting(
+        "workspace.link", (), "untracked paths linked into each workspace"
+    )
+    setup: str = _setting("workspace.setup", "", "command that prepares a new workspace")
+    setup_minutes: float = _setting("workspace.setup_minutes", 10.0, "time limit of the set-up")
+    ports: int = _setting(
+        "workspace.ports", 10, "ports reserved per workspace; the first is $AXON_PORT"
+    )
+    variables: dict[str, str] = _setting(
+        "workspace.environment", {}, "variables for set-up, agent and gate"
+    )
+    disk_floor_mb: int = _setting(
+        "workspace.disk_floor_mb", 500, "no task is started with less free space"
+    )
+    max_attempts: int = _setting("limits.max_attempts", 3, "failed attempts before a task fails")
+    max_losses: int = _setting(
+        "limits.max_losses", 10, "dead workers one task may cost before it fails"
+    )
+    max_turns: int = _setting("limits.max_turns", 200, "model turns of one attempt")
+    max_minutes: float = _setting("limits.max_minutes", 60.0, "time limit of one attempt")
+    max_usd: float | None = _setting("limits.max_usd", None, "USD one task may spend")
+    backoff_seconds: float = _setting(
+        "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
+    )
+    cache_dir: str = _setting(
+        "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
+    )
+
+    trust_all: bool = _setting(
+        "trust.all",
+        False,
+        "take the project's agents, prompts and servers as allowed",
+        flag="trust",
+        own=True,
+    )
+
+    @property
+    def state_dir(self) -> Path:
+        return self.root / ".axon"
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"file:{self.state_dir / 'ledger.db'}"
+
+    @property
+    def color(self) -> bool:
+        return not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+
+def settings() -> tuple["Field[Any]", ...]:
+    return tuple(f for f in fields(Config) if "key" in f.metadata)

@@ -1,0 +1,120 @@
+"""Read the sources in their order, and remember which one each value came from."""
+
+import difflib
+import os
+import tomllib
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from axon.config.declared import CREDENTIALS, MODEL_VARIABLES, Config, settings
+from axon.config.values import check, convert
+from axon.errors import UsageError
+
+
+def load_config(args: Namespace, cwd: Path | None = None) -> Config:
+    """Read all sources. UsageError names the source, the key and the nearest known key."""
+    root = find_root(cwd or Path.cwd())
+    dotenv = _permitted(_read_dotenv(root / ".env"))
+    environ = {**dotenv, **os.environ}
+    table = _read_toml(root / "axon.toml")
+    types = get_type_hints(Config)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in settings():
+        key, flag, env = (setting.metadata[name] for name in ("key", "flag", "env"))
+        origins[key] = "default"
+        found: list[tuple[str, Any]] = []
+        if key in table:
+            found.append(("axon.toml", table[key]))
+        if env and environ.get(env):  # set but empty is as good as not set
+            found.append((env if env in os.environ else ".env", environ[env]))
+        if flag and getattr(args, flag, None) is not None:
+            found.append((f"--{flag.replace('_', '-')}", getattr(args, flag)))
+        if found:
+            origin, raw = found[-1]
+            values[setting.name] = convert(raw, types[setting.name], f"{key} ({origin})")
+            origins[key] = origin
+    for name in MODEL_VARIABLES:
+        if name in environ:
+            origins[name] = "environment" if name in os.environ else ".env"
+    config = Config(root=root, environ=environ, origins=origins, **values)
+    check(config)
+    return config
+
+
+def find_root(cwd: Path) -> Path:
+    """The nearest folder above that is a git checkout, else `cwd`."""
+    for folder in (cwd, *cwd.parents):
+        if (folder / ".git").exists():
+            return folder
+    return cwd
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except (FileNotFoundError, IsADirectoryError):
+        return {}
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; fix or remove it") from None
+    found: dict[str, str] = {}
+    for line in lines:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and name.strip().isidentifier():
+            value = value.strip()
+            if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+                value = value[1:-1]
+            found[name.strip()] = value
+    return found
+
+
+def _permitted(dotenv: dict[str, str]) -> dict[str, str]:
+    """What a project may say in `.env`: settings and its way to the model, not PATH or HOME.
+
+    A repository that names an endpoint must bring its own key: it is not sent anybody else's.
+    """
+    named = {s.metadata["env"] for s in settings() if s.metadata["env"] and not s.metadata["own"]}
+    allowed = {k: v for k, v in dotenv.items() if k in named or k in MODEL_VARIABLES}
+    foreign = [name for name in CREDENTIALS if name in os.environ]
+    if "ANTHROPIC_BASE_URL" in allowed and "ANTHROPIC_BASE_URL" not in os.environ and foreign:
+        raise UsageError(
+            f".env sets ANTHROPIC_BASE_URL, but {foreign[0]} comes from the environment and would "
+            "be sent there; set both in the same place"
+        )
+    return allowed
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """`{"gate.command": ...}`; unknown keys are errors."""
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; fix or remove it") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}; fix it") from None
+    return dict(_flat(document, "", path.name))
+
+
+def _flat(table: dict[str, Any], prefix: str, source: str) -> Iterator[tuple[str, Any]]:
+    """Tables in tables as dotted keys, as far down as settings have them."""
+    known = {setting.metadata["key"] for setting in settings() if not setting.metadata["own"]}
+    for name, value in table.items():
+        key = prefix + name
+        if key in known:
+            yield key, value
+        elif isinstance(value, dict):
+            yield from _flat(value, f"{key}.", source)
+        else:
+            near = difflib.get_close_matches(key, known, 1, 0.4)
+            hint = f"did you mean {near[0]}?" if near else "see axon config for the known keys"
+            raise UsageError(f"unknown key {key} in {source}; {hint}")
+
+
+def scrub_environment(keep: Mapping[str, str]) -> None:
+    """Leave only `keep` in this process's environment: children inherit it, and show it."""
+    os.environ.clear()
+    os.environ.update(keep)

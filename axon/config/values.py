@@ -1,0 +1,100 @@
+"""Turn what a source says into what a setting holds; refuse what no part could work with."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from axon.config.declared import Config, settings
+from axon.errors import UsageError
+
+ALIASES = ("haiku", "sonnet", "opus")
+MODEL_ID = re.compile(r"(?=.*[-:/.\d])[\w.:/@\[\]-]{3,200}")  # local servers have their own names
+INHERIT = "inherit"  # an agent's model: that of the session it works in
+TEXTS: Any = tuple[str, ...]
+TABLES: Any = dict[str, dict[str, Any]]
+SHAPES: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    TEXTS: "a list of texts",
+    dict[str, str]: "a table of texts",
+    TABLES: "a table of tables",
+}
+MOST = 10**12  # no setting needs more, and every part can hold it
+
+
+def convert(raw: Any, kind: Any, where: str) -> Any:
+    """`raw` as the setting's type has it; UsageError says what it must be."""
+    members: Any = getattr(kind, "__args__", ())
+    base = members[0] if type(None) in members else kind
+    found = _converted(raw, base)
+    if found is None:
+        raise UsageError(f"{where} is {raw!r}; it must be {SHAPES[base]}")
+    return found
+
+
+def _converted(raw: Any, base: Any) -> Any:
+    """None when it cannot be one."""
+    if base is bool:
+        return raw if isinstance(raw, bool) else None
+    if base is str:
+        return raw if isinstance(raw, str) else None
+    if base in (int, float):
+        return _number(raw, base)
+    if base == TEXTS:
+        return tuple(raw) if isinstance(raw, list) and _all(raw, str) else None
+    inner = dict if base == TABLES else str
+    return dict(raw) if isinstance(raw, dict) and _all(raw.values(), inner) else None
+
+
+def _number(raw: Any, base: type[int] | type[float]) -> int | float | None:
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        return None
+    if base is int and isinstance(raw, float):
+        return None
+    try:
+        number = base(raw)
+    except ValueError:
+        return None
+    return number if abs(number) <= MOST else None
+
+
+def _all(values: Iterable[Any], kind: type) -> bool:
+    return all(isinstance(value, kind) for value in values)
+
+
+def check_model(model: str, where: str = "") -> None:
+    """UsageError unless `model` is an alias or looks like a full id."""
+    if model not in ALIASES and not MODEL_ID.fullmatch(model):
+        raise UsageError(
+            f"unknown model {model!r}{where}; use haiku, sonnet, opus or a full model id"
+        )
+
+
+def check(config: Config) -> None:
+    """Refuse values no part could work with."""
+    least = {"workers": 1, "lease_seconds": 1, "max_attempts": 1, "max_turns": 1, "max_losses": 1}
+    for name, minimum in least.items():
+        if getattr(config, name) < minimum:
+            raise UsageError(f"{name.replace('_', ' ')} must be at least {minimum}")
+    for name in ("gate_minutes", "setup_minutes", "max_minutes", "budget_usd", "max_usd"):
+        if (value := getattr(config, name)) is not None and value <= 0:
+            raise UsageError(f"{name.replace('_', ' ')} must be more than 0")
+    for name in ("backoff_seconds", "ports", "disk_floor_mb"):
+        if getattr(config, name) < 0:
+            raise UsageError(f"{name.replace('_', ' ')} must not be negative")
+    if config.max_tasks is not None and config.max_tasks < 1:
+        raise UsageError("max tasks must be at least 1")
+    if config.workers > 64:
+        raise UsageError("workers must be at most 64; start more teams on other hosts")
+    if config.engine not in ("claude", "command"):
+        raise UsageError(f"unknown engine {config.engine!r}; use claude or command")
+    if not config.team.isalnum() or not config.team.isascii() or not config.team.isupper():
+        raise UsageError(f"team key {config.team!r} must be capital letters and digits, as ENG")
+    check_model(config.model)
+    for setting in settings():
+        if setting.metadata["key"].startswith("agents."):
+            model = getattr(config, setting.name)
+            if model != INHERIT:
+                check_model(model, f" for {setting.metadata['key']} (or {INHERIT})")
