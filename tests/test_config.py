@@ -88,7 +88,8 @@ def test_a_repository_has_no_say_in_what_is_the_persons_own(
         table, _, name = key.partition(".")
         assert f"unknown key {key}" in refused(tmp_path, f"[{table}]\n{name} = 'x'")
         if not env:  # a flag alone
-            config = load_config(Namespace(**{setting.metadata["flag"]: True}), tmp_path)
+            flags: dict[str, Any] = {setting.metadata["flag"]: True}
+            config = load(tmp_path, **flags)
             assert config.origins[key] == f"--{setting.metadata['flag']}"
             continue
         assert load(tmp_path, dotenv=f"{env}=/x").origins[key] == "default"
