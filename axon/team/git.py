@@ -81,6 +81,15 @@ class Outcome:
     def ok(self) -> bool:
         return self.returncode == 0
 
+    @property
+    def said(self) -> str:
+        """What went wrong, in one line to show."""
+        lines = [line.strip() for line in self.err.splitlines() if line.strip()]
+        fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+        code = self.returncode
+        silent = f"killed by signal {-code}" if code < 0 else f"exit {code}"
+        return shown((fatal or lines or [silent])[0 if fatal else -1])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
@@ -187,11 +196,8 @@ class Git:
             raise GitError(f"git cannot be run in {self.folder}: {error.strerror}") from None
 
     def _error(self, args: tuple[str, ...], outcome: Outcome) -> GitError:
-        said = [line.strip() for line in outcome.err.splitlines() if line.strip()]
-        fatal = [line for line in said if line.startswith(("fatal:", "error:"))]
-        last = (fatal or said or [f"exit {outcome.returncode}"])[-1]
         hint = next((hint for mark, hint in HINTS.items() if mark in outcome.err), "")
-        message = f"git {args[0]} failed in {self.folder}: {shown(last)}"
+        message = f"git {args[0]} failed in {self.folder}: {outcome.said}"
         return GitError(
             f"{message}; {hint}" if hint else message,
             returncode=outcome.returncode,

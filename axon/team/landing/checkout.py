@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axon.errors import AxonError
-from axon.team.git import Git, Outcome, listed, shown
+from axon.team.git import Git, listed
 from axon.team.landing.places import (
     Change,
     Checkout,
@@ -20,6 +20,7 @@ from axon.team.landing.places import (
     changed_files,
     checkouts,
     obstacle_seen,
+    release_dead,
     sealed,
     spare_git,
 )
@@ -72,6 +73,16 @@ def recover(project: Project) -> None:
     project.drop_stale_locks(f"refs/heads/{project.target}", "packed-refs", seconds=60)
     path = _intention(project)
     try:
+        _finish(project, path)
+    finally:
+        for branch in (project.target, project.beside):
+            for place in checkouts(project, branch)[0]:
+                release_dead(place)
+
+
+def _finish(project: Project, path: Path) -> None:
+    """Do what the note at `path` says was begun."""
+    try:
         noted = json.loads(path.read_text("utf-8"))
         place = Checkout(path=Path(noted["path"]), git_dir=Path(noted["git_dir"]))
         branch, old, new = (str(noted[name]) for name in ("branch", "old", "new"))
@@ -97,7 +108,7 @@ def _swap(project: Project, git: Git, branch: str, old: str, new: str, why: str)
         return Move()
     if (project.commit_of(ref) or "") != old:
         return Move(raced=True)
-    return Move(obstacle=f"{branch} cannot be moved: {_said(outcome)}")
+    return Move(obstacle=f"{branch} cannot be moved: {outcome.said}")
 
 
 def _move_along(
@@ -109,6 +120,7 @@ def _move_along(
     with sealed(place) as still:
         if not still:
             return Move(obstacle=at_work(place))
+        project.reached("landing.sealed")
         if project.commit_of(f"refs/heads/{branch}") != old:
             return Move(raced=True)  # a person has just committed there
         obstacle = _obstacle(project, place, old, new)
@@ -131,7 +143,7 @@ def _files_index_branch(
     outcome = git.attempt("read-tree", "-m", "-u", old, new, seconds=600)
     if not outcome.ok:
         _restore_files(project, place, old, new)
-        return Move(obstacle=f"{place.path} cannot be updated: {_said(outcome)}")
+        return Move(obstacle=f"{place.path} cannot be updated: {outcome.said}")
     project.reached("landing.files")
     os.replace(place.spare, place.index)
     project.reached("landing.index")
@@ -241,8 +253,3 @@ def _drop_ref_lock(project: Project, branch: str, intention: Path) -> None:
 
 def _intention(project: Project) -> Path:
     return project.state_dir / "moving.json"
-
-
-def _said(outcome: Outcome) -> str:
-    lines = [line.strip() for line in outcome.err.splitlines() if line.strip()]
-    return shown(lines[0] if lines else f"exit {outcome.returncode}")

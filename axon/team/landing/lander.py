@@ -194,8 +194,7 @@ class Lander:
         for path in sorted(work.iterdir()) if work.is_dir() else ():
             if not path.name.startswith("."):
                 self._remove_landed(path.name)
-        if self.project.commit_of(f"refs/heads/{self.project.beside}") is not None:
-            self._bring_over()
+        self._bring_over()
 
     def _remove_landed(self, identifier: str) -> None:
         try:

@@ -204,10 +204,9 @@ def _merge(git: Git, commit: str, message: str) -> Refused | None:
         return None
     files = git.names("diff", "--name-only", "--diff-filter=U", "-z")
     if not files:
-        said = shown((outcome.err.strip() or outcome.out.strip() or "git merge").splitlines()[0])
-        if "unrelated histories" not in said:
-            raise AxonError(f"cannot merge {commit[:12]} for landing: {said}")
-        return Refused(why=f"cannot be merged: {said}", feedback=said)
+        if "unrelated histories" not in outcome.err:
+            raise AxonError(f"{commit[:12]} cannot be merged for landing: {outcome.said}")
+        return Refused(why=f"cannot be merged: {outcome.said}", feedback=outcome.said)
     text = git.head(FEEDBACK_BYTES, "diff", "--no-ext-diff", "--no-textconv")
     names = "\n".join(f"- {shown(name)}" for name in files)
     git.run("reset", "-q", "--hard")
@@ -219,8 +218,9 @@ def _merge(git: Git, commit: str, message: str) -> Refused | None:
 
 def _bring_in(project: Project, git: Git, path: Path) -> str:
     """Bring the merge into the project before the gate runs, for that may ruin the clone."""
-    if not fetch(project, path, f"+HEAD:{MERGE_REF}"):
-        raise AxonError("cannot bring the merge into the project; is its disk full?")
+    outcome = fetch(project, path, f"+HEAD:{MERGE_REF}")
+    if not outcome.ok:
+        raise AxonError(f"the merge cannot be brought into the project: {outcome.said}")
     return git.line("rev-parse", "HEAD")
 
 

@@ -163,6 +163,13 @@ def sealed(place: Checkout) -> Iterator[bool]:
                 leftover.unlink(missing_ok=True)
 
 
+def release_dead(place: Checkout) -> None:
+    """Remove a lock of ours whose process was killed: a person's git waits for it."""
+    if _is_dead(place.lock):
+        place.spare.unlink(missing_ok=True)
+        place.lock.unlink(missing_ok=True)
+
+
 def _link(draft: Path, lock: Path) -> bool:
     """Make `lock` with its content in one step; False when it stays taken."""
     ends = time.monotonic() + LOCK_SECONDS

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from axon.team.git import Outcome
 from axon.team.project import Project
 from axon.team.workspace.place import read_state, write_atomically
 
@@ -66,9 +67,9 @@ def exclude_recipe(project: Project, folder: Path) -> None:
         write_atomically(folder / "info/exclude", text)
 
 
-def fetch(project: Project, path: Path, *refspecs: str) -> bool:
+def fetch(project: Project, path: Path, *refspecs: str) -> Outcome:
     """Bring commits of a clone into the project."""
-    return project.git.ok(
+    return project.git.attempt(
         "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--", str(path), *refspecs
     )
 

@@ -148,7 +148,7 @@ def _parent(project: Project, git: Git, path: Path, passing: str) -> str | None:
     if not head.ok:
         return None
     commit = head.out.strip()
-    if project.commit_of(commit) is None and not fetch(project, path, f"+HEAD:{passing}"):
+    if project.commit_of(commit) is None and not fetch(project, path, f"+HEAD:{passing}").ok:
         return None
     return commit
 
@@ -164,7 +164,7 @@ def _publish_all(project: Project, identifier: str, path: Path) -> bool:
         tips.setdefault(head.out.strip(), "HEAD")
     missing = {commit: name for commit, name in tips.items() if not _stands(project, commit)}
     refspecs = [f"+{name}:{kept}/{commit[:16]}" for commit, name in missing.items()]
-    return not refspecs or fetch(project, path, *refspecs)
+    return not refspecs or fetch(project, path, *refspecs).ok
 
 
 def _stands(project: Project, commit: str) -> bool:
