@@ -130,8 +130,8 @@ def _show(at: Assignment, event: EngineEvent) -> None:
 
 def _as_the_gateway_saw(at: Assignment, session: Session, result: SessionResult) -> SessionResult:
     """The gateway met the model's endpoint itself: its word on what went wrong is exact."""
-    if result.fault is None:
-        return result
+    if result.fault in (None, EngineFault.TURNS, EngineFault.CONTEXT):
+        return result  # the session ended by itself
     for event in reversed(at.ledger.events(identifier=at.task.identifier, limit=10_000)):
         if event.action == "session_fault" and event.data.get("session") == session.id:
             return replace(
