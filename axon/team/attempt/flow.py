@@ -36,8 +36,9 @@ class Attempt:
             workspace = workspaces.prepare(at.project, at.task)
             at.ledger.note(at.claim, branch=workspace.branch, target=workspace.target)
             set_up(at.project, workspace, at.watch)
-            done = self._done_before(workspace, point)
-            conflicts = [] if done or at.task.token == 1 else self._merge_target(workspace)
+            done = point.commit == workspaces.tip(at.project, workspace)
+            again = at.task.token > 1 and not done
+            conflicts = workspaces.update(at.project, workspace) if again else []
         except (workspaces.NoRoom, workspaces.Forbidden):
             raise
         except AxonError as error:
@@ -49,15 +50,6 @@ class Attempt:
         if done:
             return self._judge(workspace, point.commit, f"{at.task.identifier.lower()}", point)
         return self._with_agent(workspace, conflicts)
-
-    def _done_before(self, workspace: Workspace, point: ResumePoint) -> bool:
-        """Whether the agent had finished, and its commit still is all there is to judge."""
-        if not point.commit or workspaces.tip(self.at.project, workspace) != point.commit:
-            return False
-        return workspaces.is_clean(self.at.project, workspace)
-
-    def _merge_target(self, workspace: Workspace) -> list[str]:
-        return workspaces.update(self.at.project, workspace)
 
     def _with_agent(self, workspace: Workspace, conflicts: list[str]) -> Task | None:
         at = self.at
@@ -90,7 +82,9 @@ class Attempt:
     ) -> Task | None:
         at = self.at
         if not point.judged:
+            workspaces.tidy(at.project, workspace)
             verdict = run_the_gate(at, workspace, commit, session)
+            workspaces.tidy(at.project, workspace)
             if verdict.stopped:
                 self._park(workspace)
                 return None

@@ -2,7 +2,7 @@
 
 from axon.errors import Forbidden
 from axon.team.project import NoRoom, check_room, hold
-from axon.team.workspace.branch import Unfinished, commit_all, is_clean, publish, tip, update
+from axon.team.workspace.branch import Unfinished, commit_all, publish, tidy, tip, update
 from axon.team.workspace.making import Broken, keep_wip, prepare, remove
 from axon.team.workspace.place import Workspace
 
@@ -15,11 +15,11 @@ __all__ = [
     "check_room",
     "commit_all",
     "hold",
-    "is_clean",
     "keep_wip",
     "prepare",
     "publish",
     "remove",
+    "tidy",
     "tip",
     "update",
 ]

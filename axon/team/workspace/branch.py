@@ -30,10 +30,11 @@ def tip(project: Project, workspace: Workspace) -> str:
     return git.line("rev-parse", "--verify", f"refs/heads/{workspace.branch}^{{commit}}")
 
 
-def is_clean(project: Project, workspace: Workspace) -> bool:
-    """Whether nothing in the work tree waits to be committed."""
-    status = project.clone_git(workspace.path).attempt("status", "--porcelain", "-z")
-    return status.ok and not status.out
+def tidy(project: Project, workspace: Workspace) -> None:
+    """Take back what a gate left in the work tree: all work was committed before it ran."""
+    git = project.clone_git(workspace.path)
+    git.run("reset", "-q", "--hard")
+    git.run("clean", "-fdq")
 
 
 def commit_all(project: Project, workspace: Workspace, message: str) -> str:
