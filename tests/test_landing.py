@@ -411,6 +411,7 @@ def test_both_in_use_is_put_off(repo: Repo, tmp_path: Path) -> None:
 
 POINTS = (
     "landing.kept",
+    "landing.sealed",
     "landing.intention",
     "landing.files",
     "landing.index",
@@ -473,6 +474,18 @@ def test_a_person_who_moved_on_after_the_crash_keeps_that(repo: Repo) -> None:
     outcome = landed(repo.project(), task)
     assert repo.git("merge-base", "--is-ancestor", mine, "main") == ""
     assert outcome.commit == repo.tip() and repo.status() == ""
+
+
+def test_a_lock_of_the_dead_does_not_keep_a_person_from_their_checkout(repo: Repo) -> None:
+    task = submitted(repo, {"b.txt": "b\n"})
+    failing = repo.config(environ={"AXON_FAILPOINT": "landing.sealed"})
+    assert die(land_only, failing, task) == -signal.SIGKILL
+    make_dirty(repo)
+    with pytest.raises(AssertionError, match="index.lock"):
+        repo.git("checkout", "-q", "--", "a.txt")
+    assert landed(repo.project(), task).target == "axon/main"
+    repo.git("checkout", "-q", "--", "a.txt")
+    assert bring_over(repo.project()).commit == repo.tip()
 
 
 def test_a_lock_of_ours_is_taken_over_only_from_the_dead(
