@@ -41,6 +41,12 @@ class StaleClaim(Forbidden):
     code = "stale_claim"
 
 
+class Conflict(Forbidden):
+    """Somebody else changed it since it was looked at."""
+
+    code = "conflict"
+
+
 class EngineFault(StrEnum):
     """Why a session ended without a result; decided from structured fields only."""
 

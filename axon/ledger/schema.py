@@ -202,7 +202,37 @@ CREATE TABLE pause (
 ) STRICT
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST,)
+# What people change, and how to take it back.
+CHANGES = """
+ALTER TABLE task ADD COLUMN question TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE task ADD COLUMN answers TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE task ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE change_task (
+    id INTEGER PRIMARY KEY,
+    change INTEGER NOT NULL,
+    task INTEGER NOT NULL,
+    identifier TEXT NOT NULL,
+    before TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX change_task_change ON change_task (change)
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, CHANGES)
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:

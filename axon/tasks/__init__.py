@@ -1,6 +1,7 @@
 """What a task is, and the one table of moves that changes its state."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
@@ -101,6 +102,17 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Draft):
+    """A task as an export tells of it: also what became of it in the ledger it came from."""
+
+    identifier: str = ""  # it had there, and keeps where it is free
+    state: State = State.TODO
+    facts: Mapping[str, Any] = field(default_factory=dict)  # fields of Task that no Draft has
+    comments: tuple[tuple[float, str, str], ...] = ()  # at, actor, body
+    given: frozenset[str] = frozenset()  # fields the file names: the only ones it may update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """A task as the ledger has it. Times are Unix seconds."""
 
@@ -143,6 +155,9 @@ class Task:
     seconds: float = 0.0  # worked, over all attempts
     created_at: float = 0.0
     updated_at: float = 0.0
+    question: str = ""  # what its agent asked last; open while the task is blocked
+    answers: str = ""  # all its agents ever asked, and what they were told
+    version: int = 0  # changes made by people: what an editor saw must still be so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,4 +217,7 @@ def task_view(task: Task) -> dict[str, Any]:
         "seconds": round(task.seconds, 3),
         "created_at": task.created_at,
         "updated_at": task.updated_at,
+        "question": task.question if task.state is State.BLOCKED else None,
+        "answers": task.answers or None,
+        "version": task.version,
     }
