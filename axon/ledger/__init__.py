@@ -1,6 +1,7 @@
 """The one place tasks, claims, events and figures are kept; a Protocol with several backends."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from axon.config import Config
@@ -8,6 +9,7 @@ from axon.errors import LedgerError
 from axon.ledger.records import (
     Comment,
     Event,
+    Finding,
     Lease,
     Limits,
     Run,
@@ -21,6 +23,7 @@ from axon.tasks import Claim, Draft, State, Task
 __all__ = [
     "Comment",
     "Event",
+    "Finding",
     "Lease",
     "Ledger",
     "Limits",
@@ -31,6 +34,7 @@ __all__ = [
     "WorkerStatus",
     "limits_of",
     "open_ledger",
+    "restore",
 ]
 
 
@@ -72,6 +76,13 @@ class Ledger(Protocol):
 
     def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
         """A person's move: retry (failures start anew), cancel, reopen."""
+        ...
+
+    def move(self, identifier: str, target: State, *, why: str = "", actor: str = "person") -> Task:
+        """A person's move to the state `target`, along the table. BadMove says what forbids it.
+
+        To in_progress: only a task that is ready, and without a lease; it holds until moved on.
+        """
         ...
 
     def comment(self, identifier: str, body: str, *, actor: str = "person") -> None: ...
@@ -235,6 +246,26 @@ class Ledger(Protocol):
     ) -> list[Event]: ...
     def last_seq(self) -> int: ...
 
+    # upkeep
+    def check(self) -> list[Finding]:
+        """Everything that is not as it must be; empty when the ledger is sound."""
+        ...
+
+    def backup(self, path: Path) -> None:
+        """A consistent, verified copy while others go on writing; an older one is replaced whole.
+
+        LedgerError: the ledger is damaged (the older copy stays), or `path` cannot be written.
+        """
+        ...
+
+    def compact(self) -> None:
+        """Give unused space back to the disk. LedgerError: others use the ledger now."""
+        ...
+
+    def stats(self) -> dict[str, Any]:
+        """Sizes and counts, by stable names."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -246,6 +277,17 @@ def open_ledger(url: str, *, create: bool = False, limits: Limits | None = None)
     if scheme != "file":  # only the scheme is shown: what follows may hold a password
         raise LedgerError(f"no ledger backend for {scheme}: addresses; use file:PATH")
     return FileLedger.open(path, create=create, limits=limits or Limits())
+
+
+def restore(source: Path, target: Path) -> Path | None:
+    """Put the verified backup `source` in the place of the ledger file `target`.
+
+    Answers where the old ledger is kept; None when there was none. LedgerError: the backup is
+    damaged, or the ledger is in use; nothing was changed.
+    """
+    from axon.ledger import restoring
+
+    return restoring.restore(source, target)
 
 
 def limits_of(config: Config) -> Limits:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from axon.tasks.text import clean, shortened
 
 NOTES = frozenset({"branch", "commit", "engine_session", "feedback", "result", "target"})
 
+# A claim without a lease was made by hand, and ends only by hand.
 # The states stand in the text because a partial index serves no other query.
 DUE = """
     UPDATE task INDEXED BY task_delayed SET delayed = 0
@@ -40,7 +42,7 @@ RUNNING_PATHS = """
 """
 EXPIRED = """
     SELECT identifier FROM task INDEXED BY task_leased
-    WHERE state = 'in_progress' AND (lease_boot <> ? OR lease_until <= ?)
+    WHERE state = 'in_progress' AND lease_boot <> '' AND (lease_boot <> ? OR lease_until <= ?)
 """
 WAIT = """
     max(0.0, CASE WHEN backoff_boot = ? THEN backoff_until - ? ELSE 0.0 END,
@@ -109,6 +111,12 @@ def _pick(tx: Tx, run: str) -> str:
             if not verdicts[paths]:
                 return str(identifier)
     return ""
+
+
+def collides(tx: Tx, paths: Sequence[str]) -> bool:
+    """Could a running task change the same files?"""
+    busy = tx.db.execute(RUNNING_PATHS).fetchall()
+    return any(overlap(paths, _globs(others)) for (others,) in busy)
 
 
 def _ready(tx: Tx, run: str) -> sqlite3.Cursor:

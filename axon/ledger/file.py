@@ -9,6 +9,7 @@ from axon.errors import LedgerError
 from axon.ledger import (
     additions,
     backlog,
+    byhand,
     claims,
     history,
     landing,
@@ -110,6 +111,9 @@ class FileLedger:
 
     def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
         return self._store.write(backlog.change, identifier, action, why=why, actor=actor)
+
+    def move(self, identifier: str, target: State, *, why: str = "", actor: str = "person") -> Task:
+        return self._store.write(byhand.move, identifier, target, why=why, actor=actor)
 
     def comment(self, identifier: str, body: str, *, actor: str = "person") -> None:
         self._store.write(backlog.comment, identifier, body, actor=actor)
