@@ -11,6 +11,7 @@ from axon import __version__
 from axon.errors import AxonError, UsageError
 
 COMMANDS: dict[str, str] = {
+    "run": "work tasks one after another with an orchestrator and its subagents",
     "team": "run a team of agents on the ledger's tasks",
     "task": "add, list, show, import, retry or cancel tasks",
     "land": "land finished work that was kept beside the branch",

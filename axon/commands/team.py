@@ -16,6 +16,13 @@ FILE_SUFFIXES = {".md", ".markdown", ".json", ".jsonl", ".txt"}
 
 
 def configure(parser: ArgumentParser) -> None:
+    add_options(parser)
+    parser.add_argument("--workers", type=int, metavar="N", help="agents at work at once (2)")
+    add_json(parser)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """What a team and a solo run have in common."""
     parser.add_argument(
         "tasks",
         nargs="*",
@@ -24,7 +31,6 @@ def configure(parser: ArgumentParser) -> None:
         "what the ledger already has is not added again",
     )
     parser.add_argument("--team", metavar="KEY", help="team key of new tasks (ENG)")
-    parser.add_argument("--workers", type=int, metavar="N", help="agents at work at once (2)")
     parser.add_argument("--model", metavar="MODEL", help="haiku, sonnet, opus or a full model id")
     parser.add_argument("--max-tasks", type=int, metavar="N", help="take at most N tasks")
     parser.add_argument("--budget-usd", type=float, metavar="X", help="spend at most X USD")
@@ -34,19 +40,26 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model-upstream", metavar="SOURCE", help="script:FILE instead of the real endpoint"
     )
+    parser.add_argument(
+        "--skip-preflight", action="store_true", help="do not try endpoint and agent CLI first"
+    )
     parser.add_argument("--no-dashboard", action="store_true", help="serve no page")
-    add_json(parser)
 
 
 def run(args: Namespace, config: Config) -> int:
-    from axon.team.start import run_team
+    from axon.team.start import Mode, run_team
 
-    drafts = [
+    mode = Mode(skip_preflight=args.skip_preflight)
+    return run_team(config, drafts_in(args, config), json=args.json, stream=sys.stdout, mode=mode)
+
+
+def drafts_in(args: Namespace, config: Config) -> list[Draft]:
+    """The tasks the person named on the command line."""
+    return [
         replace(draft, team=draft.team or config.team)
         for word in args.tasks
         for draft in drafts_of(word)
     ]
-    return run_team(config, drafts, json=args.json, stream=sys.stdout)
 
 
 def drafts_of(word: str) -> list[Draft]:

@@ -81,6 +81,21 @@ class Config:
     planner_agent_model: str = _model_of("planner", "PLANNER_AGENT_MODEL")
     gate: str = _setting("gate.command", "", "exit code 0 means the work is good")
     gate_minutes: float = _setting("gate.minutes", 10.0, "time limit of the gate")
+    review: str = _setting(
+        "review.when",
+        "solo",
+        "who reviews work that passed its gate: solo (axon run), always, never",
+    )
+    review_skip: tuple[str, ...] = _setting(
+        "review.skip", ("*.md", "docs/**"), "a change of nothing but such files needs no review"
+    )
+    review_skip_lines: int = _setting(
+        "review.skip_lines", 0, "nor does one of at most so many lines"
+    )
+    review_paths: tuple[str, ...] = _setting(
+        "review.paths", (), "a change of such files is always reviewed"
+    )
+    review_rounds: int = _setting("review.rounds", 2, "refusals before a person is asked")
     copy: tuple[str, ...] = _setting(
         "workspace.copy", (), "untracked paths copied into each workspace"
     )

@@ -86,6 +86,8 @@ def check(config: Config) -> None:
             raise UsageError(f"{name.replace('_', ' ')} must not be negative")
     if config.max_tasks is not None and config.max_tasks < 1:
         raise UsageError("max tasks must be at least 1")
+    if config.review not in ("solo", "always", "never"):
+        raise UsageError(f"unknown review.when {config.review!r}; use solo, always or never")
     if config.workers > 64:
         raise UsageError("workers must be at most 64; start more teams on other hosts")
     if config.engine not in ("claude", "command"):

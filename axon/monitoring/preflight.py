@@ -27,10 +27,11 @@ class Ready:
     login: Login = "gateway"
 
 
-def check_engine(config: Config, say: Callable[[str], None]) -> Ready:
+def check_engine(config: Config, say: Callable[[str], None], *, thorough: bool = True) -> Ready:
     """UsageError or EngineError when the engine of this configuration cannot work.
 
-    `say` gets one line when something takes long.
+    `say` gets one line when something takes long. Unless `thorough`, the endpoint is not called
+    and the CLI not tried.
     """
     if config.engine == "command":
         if not config.engine_command:
@@ -38,10 +39,11 @@ def check_engine(config: Config, say: Callable[[str], None]) -> Ready:
                 'engine "command" has no command; set [engine] command = "..." in axon.toml'
             )
         return Ready(login=_command_login(config))
-    login = check_login(config)
+    login = check_login(config, reach=thorough)
     paths = activate(config.environ, config.cache_dir, packed_cli=not config.claude, say=say)
     cli = find_cli(config, paths.cli)
-    _try_cli(cli, config)
+    if thorough:
+        _try_cli(cli, config)
     return Ready(cli=cli, python_path=paths.python_path, login=login)
 
 
@@ -50,7 +52,7 @@ def _command_login(config: Config) -> Login:
     return "gateway" if config.upstream or login_of(config) == "gateway" else "none"
 
 
-def check_login(config: Config) -> Login:
+def check_login(config: Config, *, reach: bool = True) -> Login:
     """EngineError when nothing says how to reach a model, or its endpoint does not answer."""
     login = login_of(config)
     if login == "none":
@@ -59,7 +61,7 @@ def check_login(config: Config) -> Login:
             "ANTHROPIC_BASE_URL for another endpoint) in the environment or in .env",
             EngineFault.AUTH,
         )
-    if login == "gateway" and not config.upstream and not proxied(config):
+    if reach and login == "gateway" and not config.upstream and not proxied(config):
         _reach(base_url_of(config))
     return login
 

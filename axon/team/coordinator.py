@@ -12,6 +12,7 @@ from axon.ledger import Event, Ledger, Run
 from axon.tasks import Claim, State, Task
 from axon.team.screen import Reporter, Summary, View
 from axon.team.supervisor import Exit, Role, Supervisor
+from axon.team.worker import spent
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Coordinator:
     run: Run
     supervisor: Supervisor
     reporter: Reporter
+    max_iterations: int | None = None  # attempts, over all tasks
     started: float = field(default_factory=time.monotonic)
     signals: int = 0  # Ctrl-C or SIGTERM received so far
     reason: str = ""
@@ -112,6 +114,9 @@ class Coordinator:
             return True
         if self.ledger.claims(self.run.id) or self.ledger.counts()[State.REVIEW]:
             return False
+        if spent(self.ledger, self.run.id, self.max_iterations):
+            self.reason = f"made {self.max_iterations} iterations"
+            return True
         ready = self.ledger.ready_in(self.run.id)
         return ready is None or ready > LONGEST_WAIT_SECONDS
 
@@ -175,7 +180,8 @@ class Coordinator:
         if task.state in (State.DONE, State.CANCELED):
             return True
         later = task.not_before is not None and task.not_before > time.time()
-        return task.state is State.TODO and (later or run.max_tasks is not None)
+        bounded = run.max_tasks is not None or self.max_iterations is not None
+        return task.state is State.TODO and (later or bounded)
 
     def _summary(self, code: int) -> Summary:
         run = self.ledger.run(self.run.id)

@@ -20,6 +20,8 @@ class Crew:
     gateway_url: str = ""  # empty: the engine finds its own way to the model
     cli: Path | None = None
     login: dict[str, str] = field(default_factory=dict)  # only when the gateway is bypassed
+    solo: bool = False  # `axon run`: an orchestrator with subagents, one task after the other
+    max_iterations: int | None = None  # attempts a solo run makes
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
 
     def open_ledger(self) -> Ledger:

@@ -7,12 +7,13 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from axon.config import Config, scrub_environment
-from axon.errors import AxonError, EngineError
+from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
 from axon.gateway.login import login_environment
 from axon.gateway.settings import settings_from
@@ -26,10 +27,11 @@ from axon.team import landing, worker
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
 from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
-from axon.team.project import Project, open_project
+from axon.team.project import Project, hold, open_project
 from axon.team.recovery import recover
-from axon.team.screen import choose_reporter
+from axon.team.screen import Reporter, choose_reporter
 from axon.team.supervisor import Role, Supervisor
+from axon.team.workspace.place import drop_temporary
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,23 @@ MAX_LOG_BYTES = 10 << 20
 PRELOAD = ("axon.team.worker", "axon.team.landing", "axon.gateway.server")
 
 
-def run_team(config: Config, drafts: Sequence[Draft], *, json: bool, stream: TextIO) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """A team, or `solo`: one orchestrator with subagents, one task after the other."""
+
+    solo: bool = False
+    max_iterations: int | None = None
+    skip_preflight: bool = False
+
+
+def run_team(
+    config: Config,
+    drafts: Sequence[Draft],
+    *,
+    json: bool,
+    stream: TextIO,
+    mode: Mode = Mode(),  # noqa: B008  # frozen
+) -> int:
     """Run the team to its end; the exit code (DESIGN: processes)."""
     project = open_project(config)
     ledger = open_ledger(config.ledger_url, create=True, limits=limits_of(config))
@@ -49,11 +67,17 @@ def run_team(config: Config, drafts: Sequence[Draft], *, json: bool, stream: Tex
     if nothing := _nothing_to_do(ledger):
         print(nothing, file=sys.stderr)
         return 0
-    ready = check_engine(config, lambda line: print(f"axon: {line}", file=sys.stderr))
+    ready = check_engine(
+        config,
+        lambda line: print(f"axon: {line}", file=sys.stderr),
+        thorough=not mode.skip_preflight,
+    )
     recover(ledger)
     _say(project, config, ready, ledger)
     _open_log(project.state_dir / LOG_NAME)
-    return _run(config, project, ledger, ready, json=json, stream=stream)
+    live = config.environ.get("TERM") != "dumb"
+    reporter = choose_reporter(stream, json, config.color, live=live)
+    return _run(config, project, ledger, ready, reporter, mode)
 
 
 def _nothing_to_do(ledger: Ledger) -> str:
@@ -100,7 +124,7 @@ def _open_log(path: Path) -> None:
 
 
 def _run(
-    config: Config, project: Project, ledger: Ledger, ready: Ready, *, json: bool, stream: TextIO
+    config: Config, project: Project, ledger: Ledger, ready: Ready, reporter: Reporter, mode: Mode
 ) -> int:
     run = Run(
         id=f"run-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}",
@@ -118,20 +142,26 @@ def _run(
         ledger=ledger,
         run=run,
         supervisor=supervisor,
-        reporter=choose_reporter(
-            stream, json, config.color, live=config.environ.get("TERM") != "dumb"
-        ),
+        reporter=reporter,
+        max_iterations=mode.max_iterations,
     )
     watch_signals(coordinator.on_signal)
     ledger.start_run(run, LEADERSHIP_SECONDS)
     try:
         url = _start_gateway(config, run, ready, supervisor)
-        crew = _crew(config, run, project, ready, url)
+        crew = replace(
+            _crew(config, run, project, ready, url),
+            solo=mode.solo,
+            max_iterations=mode.max_iterations,
+        )
         return coordinator.work(_roles(crew))
     except AxonError:
         supervisor.end()
         ledger.end_run(run.id)
         raise
+    finally:
+        with suppress(Forbidden), hold(project, landing.NAME):  # another run may be landing
+            drop_temporary(project, landing.NAME)
 
 
 def _supervisor(config: Config, project: Project, ready: Ready) -> Supervisor:

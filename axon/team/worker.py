@@ -5,6 +5,7 @@ import os
 from multiprocessing.connection import Connection
 
 from axon.errors import Forbidden, LedgerError, StaleClaim
+from axon.ledger import Ledger
 from axon.tasks import Claim, Task
 from axon.team.attempt import Assignment, Attempt, soon
 from axon.team.crew import Crew
@@ -27,9 +28,8 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     ledger = crew.open_ledger()
     task: Task | None = None
     while not leash.stopping.is_set():
-        task = task or ledger.claim(
-            worker=name, run=crew.run, lease_seconds=crew.config.lease_seconds
-        )
+        if task is None and not spent(ledger, crew.run, crew.max_iterations):
+            task = ledger.claim(worker=name, run=crew.run, lease_seconds=crew.config.lease_seconds)
         if task is None:
             leash.stopping.wait(POLL_SECONDS)
             continue
@@ -42,6 +42,14 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
         ledger.release(claim, "the run ended", worked=False)
     pulse.stop()
     ledger.close()
+
+
+def spent(ledger: Ledger, run: str, max_iterations: int | None) -> bool:
+    """Whether the run has made all the attempts it may make."""
+    if max_iterations is None:
+        return False
+    events = ledger.events(run=run, limit=100_000)
+    return sum(event.action == "claim" for event in events) >= max_iterations
 
 
 def _work(at: Assignment) -> Task | None:

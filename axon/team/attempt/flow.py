@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from axon.engines import EngineEvent, SessionResult
 from axon.errors import AxonError, EngineFault
-from axon.ledger import Session
 from axon.tasks import Task
 from axon.team import workspace as workspaces
 from axon.team.attempt.agent import run_agent
 from axon.team.attempt.assignment import Assignment, soon
 from axon.team.attempt.briefs import worker_brief
-from axon.team.attempt.judge import commit_work, look, run_the_gate
+from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
 from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
+from axon.team.attempt.reviewing import needs_review, rounds_refused, run_the_review
 from axon.team.gate import gate_of
 from axon.team.recipe import set_up
 from axon.team.workspace import Broken, Unfinished, Workspace
@@ -48,7 +48,7 @@ class Attempt:
                 at.ledger.fail(at.claim, str(error))
             return None
         if done:
-            return self._judge(workspace, point.commit, f"{at.task.identifier.lower()}", point)
+            return self._judge(workspace, point, at.task.identifier.lower())
         return self._with_agent(workspace, conflicts)
 
     def _with_agent(self, workspace: Workspace, conflicts: list[str]) -> Task | None:
@@ -61,15 +61,14 @@ class Attempt:
             self._park(workspace)
             return None
         if result.fault is not None:
-            self._faulted(workspace, session, result)
+            self._faulted(workspace, result)
             return None
         try:
             commit = commit_work(at, workspace)
         except (Unfinished, Broken) as error:
             at.ledger.fail(at.claim, str(error), feedback=getattr(error, "feedback", ""))
             return None
-        look(at, workspace)
-        return self._judge(workspace, commit, session.id, ResumePoint())
+        return self._judge(workspace, ResumePoint(commit=commit), session.id)
 
     def _saw(self, event: EngineEvent) -> None:
         phase = phase_of(event, gate_of(self.at.crew.config, self.at.task))
@@ -77,22 +76,49 @@ class Attempt:
             self._reached = phase
             self.at.enter(phase)
 
-    def _judge(
-        self, workspace: Workspace, commit: str, session: str, point: ResumePoint
-    ) -> Task | None:
+    def _judge(self, workspace: Workspace, point: ResumePoint, session: str) -> Task | None:
+        """Gate, then review, then submit; what has been passed before is not asked again."""
         at = self.at
+        found = look(at, workspace)
+        verdict = Verdict(passed=True)
         if not point.judged:
             workspaces.tidy(at.project, workspace)
-            verdict = run_the_gate(at, workspace, commit, session)
+            verdict = run_the_gate(at, workspace, point.commit, session)
             workspaces.tidy(at.project, workspace)
-            if verdict.stopped:
-                self._park(workspace)
+        if verdict.passed and not point.reviewed and needs_review(at, found):
+            verdict = run_the_review(at, workspace, at.crew.engine(), point.commit, found)
+            if not verdict.passed and self._must_ask(verdict):
                 return None
-            if not verdict.passed:
-                at.ledger.fail(at.claim, verdict.why, feedback=verdict.feedback)
-                return None
+        if verdict.stopped:
+            self._park(workspace)
+        elif verdict.ended is not None:
+            self._faulted(workspace, verdict.ended)
+        elif not verdict.passed:
+            at.ledger.fail(at.claim, verdict.why, feedback=verdict.feedback)
+        else:
+            return self._submit(point.commit)
+        return None
+
+    def _must_ask(self, verdict: Verdict) -> bool:
+        """Whether a person was asked, for agents do not come to an end by themselves."""
+        at = self.at
+        if verdict.stopped or verdict.ended is not None:
+            return False
+        events = at.ledger.events(identifier=at.task.identifier, limit=100_000)
+        refusals = rounds_refused(events)
+        if verdict.feedback and refusals <= at.crew.config.review_rounds:
+            return False
+        at.ledger.ask(
+            at.claim,
+            f"{verdict.why}. Refused {refusals} times: answer approve to land it as it is, "
+            f"or say what is to be done.\n{verdict.feedback}".strip(),
+        )
+        return True
+
+    def _submit(self, commit: str) -> Task | None:
+        at = self.at
         verified = bool(gate_of(at.crew.config, at.task))
-        if at.cut_short():
+        if at.cut_short() or at.crew.max_iterations is not None:
             at.ledger.submit(at.claim, commit=commit, verified=verified)
             return None
         lease = at.crew.config.lease_seconds
@@ -108,7 +134,7 @@ class Attempt:
         halted = bool(at.ledger.run(at.crew.run).halt)  # then the engine could not work
         at.ledger.release(at.claim, "stopped", worked=not halted)
 
-    def _faulted(self, workspace: Workspace, session: Session, result: SessionResult) -> None:
+    def _faulted(self, workspace: Workspace, result: SessionResult) -> None:
         at, fault = self.at, result.fault
         assert fault is not None
         workspaces.keep_wip(at.project, workspace, fault)
@@ -127,7 +153,7 @@ class Attempt:
             if fault is EngineFault.CONTEXT:  # that history is full: begin a new one
                 at.ledger.note(at.claim, engine_session="")
             final = fault is EngineFault.BUDGET
-            at.ledger.fail(at.claim, why, data={"session": session.id}, final=final)
+            at.ledger.fail(at.claim, why, final=final)
 
     def _run_is_spent(self) -> bool:
         run = self.at.ledger.run(self.at.crew.run)

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from axon.engines import SessionResult
 from axon.security.secrets import Redactor
 from axon.team import workspace as workspaces
 from axon.team.attempt.assignment import Assignment
@@ -21,6 +22,7 @@ class Verdict:
     why: str = ""
     feedback: str = ""
     stopped: bool = False
+    ended: SessionResult | None = None  # the session that was to decide ended by this fault
 
 
 def commit_work(at: Assignment, workspace: Workspace) -> str:

@@ -13,13 +13,13 @@ from axon.team.workspace.place import (
     Workspace,
     branch_of,
     drop_state,
+    drop_temporary,
     free_ports,
     furnish,
     path_of,
     pin_of,
     read_state,
     remove_tree,
-    temporary_root,
     write_state,
 )
 from axon.team.workspace.snapshot import snapshot
@@ -54,7 +54,7 @@ def prepare(project: Project, task: Task) -> Workspace:
 def remove(project: Project, identifier: str) -> None:
     """Delete clone, temporary folder and ports, once all it holds stands in the project."""
     set_aside(project, identifier)
-    remove_tree(temporary_root(project) / identifier)
+    drop_temporary(project, identifier)
     free_ports(project, identifier)
     drop_state(project, identifier)
     project.git.attempt("update-ref", "-d", pin_of(identifier))

@@ -8,6 +8,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,14 @@ def temporary_dir(project: Project, identifier: str) -> Path:
     except OSError as error:
         raise AxonError(f"cannot make {root}: {error.strerror}; set TMPDIR to another") from None
     raise AxonError(f"{root} belongs to someone else; remove it, or set TMPDIR to another folder")
+
+
+def drop_temporary(project: Project, identifier: str) -> None:
+    """Remove the temporary folder of one workspace, and the project's when that was the last."""
+    root = temporary_root(project)
+    remove_tree(root / identifier)
+    with suppress(OSError):
+        root.rmdir()
 
 
 def read_state(project: Project, identifier: str) -> dict[str, Any]:
