@@ -13,6 +13,7 @@ from axon.errors import AxonError, UsageError
 COMMANDS: dict[str, str] = {
     "run": "work tasks one after another with an orchestrator and its subagents",
     "team": "run a team of agents on the ledger's tasks",
+    "plan": "let a planner cut a goal into tasks",
     "task": "add, list, show, import, retry or cancel tasks",
     "land": "land finished work that was kept beside the branch",
     "status": "show the run, its workers and how many tasks are where",

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from axon.commands import add_json, read_task_file
+from axon.commands import add_json, ledger_of, read_task_file
 from axon.config import Config
 from axon.errors import UsageError
 from axon.tasks import Draft
@@ -17,19 +17,22 @@ FILE_SUFFIXES = {".md", ".markdown", ".json", ".jsonl", ".txt"}
 
 def configure(parser: ArgumentParser) -> None:
     add_options(parser)
+    parser.add_argument(
+        "--plan", metavar="PLAN.md", help="first let a planner make tasks of this file or goal"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="agents at work at once (2)")
     add_json(parser)
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """What a team and a solo run have in common."""
-    parser.add_argument(
-        "tasks",
-        nargs="*",
-        metavar="TASKS.md",
-        help="files of tasks (Markdown check list or JSON lines), or the text of one task; "
-        "what the ledger already has is not added again",
-    )
+TASKS_HELP = (
+    "files of tasks (Markdown check list or JSON lines), or the text of one task; "
+    "what the ledger already has is not added again"
+)
+
+
+def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = TASKS_HELP) -> None:
+    """What all commands have in common that set agents to work."""
+    parser.add_argument("tasks", nargs="*", metavar=metavar, help=what)
     parser.add_argument("--team", metavar="KEY", help="team key of new tasks (ENG)")
     parser.add_argument("--model", metavar="MODEL", help="haiku, sonnet, opus or a full model id")
     parser.add_argument("--max-tasks", type=int, metavar="N", help="take at most N tasks")
@@ -49,8 +52,20 @@ def add_options(parser: ArgumentParser) -> None:
 def run(args: Namespace, config: Config) -> int:
     from axon.team.start import Mode, run_team
 
+    if args.plan:
+        _plan(args, config)
     mode = Mode(skip_preflight=args.skip_preflight)
     return run_team(config, drafts_in(args, config), json=args.json, stream=sys.stdout, mode=mode)
+
+
+def _plan(args: Namespace, config: Config) -> None:
+    from axon.commands import plan
+    from axon.core.plan import graph_lines
+
+    ledger = ledger_of(config, create=True)
+    made, task = plan.make(config, ledger, plan.goal_of(args.plan))
+    print("\n".join(graph_lines(made)), file=sys.stderr)
+    plan.add(ledger, made, task, "", config)
 
 
 def drafts_in(args: Namespace, config: Config) -> list[Draft]:

@@ -208,6 +208,9 @@ class FileLedger:
     def request_stop(self, run: str) -> None:
         self._store.write(runs.request_stop, run)
 
+    def reserve(self, run: str, identifier: str) -> None:
+        self._store.write(runs.reserve, run, identifier)
+
     def end_run(self, run: str) -> None:
         self._store.write(runs.end, run)
 

@@ -3,6 +3,7 @@
 from axon.errors import NotFound
 from axon.ledger import history
 from axon.ledger.records import Run, WorkerStatus
+from axon.ledger.rows import fetch
 from axon.ledger.store import Tx
 from axon.tasks.text import clean, shortened
 
@@ -67,6 +68,11 @@ def request_stop(tx: Tx, run: str) -> None:
     ).rowcount
     if changed:
         history.append(tx, "stop_requested", actor="person", run=run)
+
+
+def reserve(tx: Tx, run: str, identifier: str) -> None:
+    row = fetch(tx, identifier)
+    tx.db.execute("INSERT OR IGNORE INTO run_task (run, task) VALUES (?, ?)", (run, row.id))
 
 
 def end(tx: Tx, run: str) -> None:

@@ -48,6 +48,7 @@ class Mode:
     solo: bool = False
     max_iterations: int | None = None
     skip_preflight: bool = False
+    only: str = ""  # take this task and no other
 
 
 def run_team(
@@ -147,6 +148,8 @@ def _run(
     )
     watch_signals(coordinator.on_signal)
     ledger.start_run(run, LEADERSHIP_SECONDS)
+    if mode.only:
+        ledger.reserve(run.id, mode.only)
     try:
         url = _start_gateway(config, run, ready, supervisor)
         crew = replace(

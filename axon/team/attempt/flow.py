@@ -11,6 +11,7 @@ from axon.team.attempt.assignment import Assignment, soon
 from axon.team.attempt.briefs import worker_brief
 from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
 from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
+from axon.team.attempt.planning import CONTRACTS, PLAN, make_plan, write_contracts
 from axon.team.attempt.reviewing import needs_review, rounds_refused, run_the_review
 from axon.team.gate import gate_of
 from axon.team.recipe import set_up
@@ -49,7 +50,32 @@ class Attempt:
             return None
         if done:
             return self._judge(workspace, point, at.task.identifier.lower())
+        if at.task.type == PLAN:
+            return self._plan(workspace)
+        if at.task.type == CONTRACTS:
+            return self._contracts(workspace)
         return self._with_agent(workspace, conflicts)
+
+    def _plan(self, workspace: Workspace) -> Task | None:
+        wrong, result = make_plan(self.at, workspace)
+        if self.at.cut_short():
+            self._park(workspace)
+        elif result is not None:
+            self._faulted(workspace, result)
+        elif wrong:
+            self.at.ledger.fail(self.at.claim, wrong)
+        else:
+            return self._submit(workspace.base)
+        return None
+
+    def _contracts(self, workspace: Workspace) -> Task | None:
+        try:
+            write_contracts(self.at, workspace)
+            commit = commit_work(self.at, workspace)
+        except (OSError, AxonError) as error:
+            self.at.ledger.fail(self.at.claim, str(error))
+            return None
+        return self._judge(workspace, ResumePoint(commit=commit), self.at.task.identifier.lower())
 
     def _with_agent(self, workspace: Workspace, conflicts: list[str]) -> Task | None:
         at = self.at
