@@ -15,7 +15,9 @@ A script is one JSON object, for demos and for testing gates, hooks and prompts 
        {"title": "The exact title of a task", "turns": []}]}
 
 `model_text` (optional) is said wherever nothing is scripted: for other tasks and past the last
-turn. A task is named by `task` (its identifier) or by `title`. A turn has `text`, `tools` (calls
+turn. A task is named by `task` (its identifier) or by `title`; an
+entry with `says` as well is for those of its sessions whose first prompt has that text in it, such
+as a review. A turn has `text`, `tools` (calls
 made together) or both; after a turn with tools the agent runs them and asks for the next one,
 after one without it stops. `$WORKSPACE` in any text of a turn is the task's workspace. `usage`
 may hold input_tokens, output_tokens, cache_read_input_tokens and cache_creation_input_tokens;
@@ -86,6 +88,7 @@ class Turn:
 class ScriptedTask:
     task: str = ""
     title: str = ""
+    says: str = ""
     turns: tuple[Turn, ...] = ()
 
 
@@ -99,20 +102,24 @@ class Script:
         turns = task.turns if task else ()
         return turns[number] if number < len(turns) else Turn(text=self.model_text)
 
-    def of_task(self, identifier: str, title: str) -> ScriptedTask | None:
-        for task in self.tasks:
-            if (task.task and task.task == identifier) or (task.title and task.title == title):
-                return task
-        return None
+    def of_task(self, identifier: str, title: str, prompt: str = "") -> ScriptedTask | None:
+        """The entry for a session of this task that began with `prompt`."""
+        own = [
+            task
+            for task in self.tasks
+            if (task.task and task.task == identifier) or (task.title and task.title == title)
+        ]
+        special = [task for task in own if task.says and task.says in prompt]
+        return next(iter([*special, *(task for task in own if not task.says)]), None)
 
     def of_text(self, text: str) -> ScriptedTask | None:
         """The task that `text` names first; of several names there the longest."""
         found = [
-            (text.find(name), -len(name), number)
+            (not task.says, text.find(name), -len(name), number)
             for number, task in enumerate(self.tasks)
-            if (name := task.title or task.task) in text
+            if (name := task.title or task.task) in text and task.says in text
         ]
-        return self.tasks[min(found)[2]] if found else None
+        return self.tasks[min(found)[-1]] if found else None
 
 
 def turn_number(document: Mapping[str, Any]) -> int:
@@ -125,6 +132,12 @@ def turn_number(document: Mapping[str, Any]) -> int:
         and not any(text.startswith(CUT_OFF) for text in _texts(after))
         for message, after in zip(messages, [*messages[1:], {}], strict=False)
     )
+
+
+def first_prompt(document: Mapping[str, Any]) -> str:
+    """What the conversation began with."""
+    messages = document.get("messages")
+    return json.dumps(messages[:1], ensure_ascii=False) if isinstance(messages, list) else ""
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -185,7 +198,7 @@ def parse_script(document: Any) -> Script:
         _task(entry, f"tasks[{number}]")
         for number, entry in enumerate(_list(table.get("tasks", []), "tasks"))
     )
-    names = [(task.task, task.title) for task in tasks]
+    names = [(task.task, task.title, task.says) for task in tasks]
     for number, name in enumerate(names):
         if name in names[:number]:
             raise UsageError(f"tasks[{number}] is scripted twice; keep one of them")
@@ -193,7 +206,7 @@ def parse_script(document: Any) -> Script:
 
 
 def _task(entry: Any, where: str) -> ScriptedTask:
-    table = _table(entry, where, ("task", "title", "turns"))
+    table = _table(entry, where, ("task", "title", "says", "turns"))
     task = _text(table.get("task", ""), f"{where}.task")
     title = _text(table.get("title", ""), f"{where}.title")
     if bool(task) == bool(title):
@@ -202,6 +215,7 @@ def _task(entry: Any, where: str) -> ScriptedTask:
     return ScriptedTask(
         task=task,
         title=title,
+        says=_text(table.get("says", ""), f"{where}.says"),
         turns=tuple(_turn(turn, f"{where}.turns[{n}]") for n, turn in enumerate(turns)),
     )
 

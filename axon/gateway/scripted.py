@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from axon.gateway.messages import error_body, message_of, stream_of, tokens_in
-from axon.gateway.script import Script, ScriptFault, Turn, is_side_request, turn_number
+from axon.gateway.script import (
+    Script,
+    ScriptFault,
+    Turn,
+    first_prompt,
+    is_side_request,
+    turn_number,
+)
 from axon.gateway.wire import Cut, Hangup, Headers, NoReply, Reply, Request
 from axon.ledger import Session
 
@@ -43,7 +50,8 @@ class ScriptUpstream:
             turn = Turn(text=SIDE_TEXT)
         else:
             title = self._title_of(session.identifier)
-            turn = self._script.turn(self._script.of_task(session.identifier, title), number)
+            task = self._script.of_task(session.identifier, title, first_prompt(document))
+            turn = self._script.turn(task, number)
         fault = self._spoiler.due(f"{session.id} {number}", turn.fault)
         if fault is not None and fault.refuse:
             raise NoReply("connection refused")
