@@ -116,8 +116,12 @@ def test_tasks_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
     assert found(text="%") == ["ENG-2"]
     assert found(text="eng-3") == ["ENG-3"]
     assert found(text="b" * 100_000) == []
+    ledger.add([Draft(title="e", team="OPS", project="p"), Draft(title="f", team="OPS")])
+    assert found(team="OPS") == ["OPS-1", "OPS-2"]
+    assert found(team="OPS", project="p") == ["OPS-1"]
+    assert ledger.teams() == {"ENG": 4, "OPS": 2}
     assert ledger.counts() == {
-        "todo": 3, "in_progress": 1, "review": 0, "blocked": 0, "done": 0, "failed": 0,
+        "todo": 5, "in_progress": 1, "review": 0, "blocked": 0, "done": 0, "failed": 0,
         "canceled": 0,
     }  # fmt: skip
     with pytest.raises(NotFound, match="no task ENG-9"):

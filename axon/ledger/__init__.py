@@ -65,6 +65,8 @@ class Ledger(Protocol):
         priority: int | None = None,
         label: str = "",
         text: str = "",
+        team: str = "",
+        project: str = "",
         limit: int | None = None,
     ) -> list[Task]:
         """In the order of their age; `text` is looked for in identifier, title, description."""
@@ -72,6 +74,10 @@ class Ledger(Protocol):
 
     def counts(self) -> dict[str, int]:
         """How many tasks are in each state, every state named."""
+        ...
+
+    def teams(self) -> dict[str, int]:
+        """How many tasks each team key has."""
         ...
 
     def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:

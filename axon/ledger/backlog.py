@@ -33,6 +33,8 @@ def tasks(
     priority: int | None,
     label: str,
     text: str,
+    team: str,
+    project: str,
     limit: int | None,
 ) -> list[Task]:
     tests: list[str] = ["1"]
@@ -43,6 +45,10 @@ def tasks(
     if priority is not None:
         tests.append("priority = ?")
         values.append(int(priority))
+    for column, value in (("team", team), ("project", project)):
+        if value:
+            tests.append(f"{column} = ?")
+            values.append(clean(value))
     if label:  # a label stands in the list as JSON writes it, quotes included
         tests.append("instr(labels, ?) > 0")
         values.append(json.dumps(clean(label)))
@@ -62,6 +68,10 @@ def tasks(
 def counts(tx: Tx) -> dict[str, int]:
     found = dict(tx.db.execute("SELECT state, count(*) FROM task GROUP BY state").fetchall())
     return {state.value: found.get(state.value, 0) for state in State}
+
+
+def teams(tx: Tx) -> dict[str, int]:
+    return dict(tx.db.execute("SELECT team, count(*) FROM task GROUP BY team").fetchall())
 
 
 def waiting(tx: Tx, *, identifier: str, limit: int) -> list[Waiting]:

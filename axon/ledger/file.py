@@ -100,14 +100,26 @@ class FileLedger:
         priority: int | None = None,
         label: str = "",
         text: str = "",
+        team: str = "",
+        project: str = "",
         limit: int | None = None,
     ) -> list[Task]:
         return self._store.read(
-            backlog.tasks, states=states, priority=priority, label=label, text=text, limit=limit
+            backlog.tasks,
+            states=states,
+            priority=priority,
+            label=label,
+            text=text,
+            team=team,
+            project=project,
+            limit=limit,
         )
 
     def counts(self) -> dict[str, int]:
         return self._store.read(backlog.counts)
+
+    def teams(self) -> dict[str, int]:
+        return self._store.read(backlog.teams)
 
     def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
         return self._store.write(backlog.change, identifier, action, why=why, actor=actor)
