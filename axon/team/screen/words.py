@@ -47,7 +47,9 @@ MOODS: dict[str, Mood] = {
     "landing_deferred": "warn",
 }
 # Part of the story, but no news: `axon logs` and a pipe have them, the live table leaves them out.
-QUIET = frozenset({"add", "submit", "comment", "edit", "session", "run_started", "run_ended"})
+QUIET = frozenset(
+    {"add", "submit", "comment", "edit", "session", "phase", "plan", "run_started", "run_ended"}
+)
 
 
 def event_word(event: Event) -> str:
@@ -124,6 +126,10 @@ def _detail(event: Event, task: Task | None) -> str:
             return f"after attempt {event.attempt}" + _because(event)
         case "session":
             return " ".join(str(event.data.get(key) or "") for key in ("engine", "model")).strip()
+        case "phase":
+            return str(event.data.get("phase") or "")
+        case "review":
+            return str(event.data.get("verdict") or "").replace("_", " ") + _because(event)
         case "gate" if event.data.get("where") == "landing":
             return f"on the merge: {event.why}"
         case "retry" | "cancel" | "reopen" | "answer" | "pause" | "resume" | "comment":
