@@ -4,17 +4,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from axon.errors import UsageError
 from axon.ledger.moves import settled
 from axon.ledger.rows import NAMES, stored
 from axon.ledger.store import Tx
-from axon.tasks import Draft, State, Task
+from axon.tasks import Draft, Record, State, Task
 from axon.tasks.graph import find_cycle
 from axon.tasks.text import clean, shortened, titled
 
 TEAM = "ENG"  # of drafts that name none
 COPIED = tuple(item.name for item in fields(Draft) if item.name in NAMES)
+# A deleted task may come back by an undo: its number is not given to another.
+NEXT_ID = """
+    SELECT 1 + max(coalesce((SELECT max(id) FROM task), 0),
+                   coalesce((SELECT max(last) FROM change), 0))
+"""
 REACHES = """
     WITH RECURSIVE reached (id) AS (
         SELECT needs FROM dependency WHERE task = ?
@@ -70,8 +76,8 @@ def add(tx: Tx, drafts: Sequence[Draft], *, actor: str) -> list[Task]:
     _hold_parents(tx, batch, links, blocked)
     tx.db.executemany(
         "INSERT INTO event (at, identifier, run, actor, action, before, after, attempt, why, data)"
-        " VALUES (?, ?, '', ?, 'add', NULL, 'todo', 0, '', '{}')",
-        [(tx.now, task.identifier, clean(actor)) for task in tasks],
+        " VALUES (?, ?, '', ?, 'add', NULL, ?, 0, '', '{}')",
+        [(tx.now, task.identifier, clean(actor), task.state.value) for task in tasks],
     )
     return tasks
 
@@ -83,18 +89,30 @@ def _tidy(draft: Draft) -> Draft:
 
 def _numbered(tx: Tx, drafts: Sequence[Draft]) -> Batch:
     batch = Batch(drafts=drafts)
-    first = int(tx.db.execute("SELECT coalesce(max(id), 0) + 1 FROM task").fetchone()[0])
+    first = int(tx.db.execute(NEXT_ID).fetchone()[0])
     last: dict[str, int] = dict(tx.db.execute("SELECT key, last FROM team").fetchall())
+    for draft in drafts:  # identifiers that are kept come before any that is given
+        if isinstance(draft, Record) and draft.identifier:
+            kept = int(draft.identifier.rpartition("-")[2])
+            last[draft.team] = max(last.get(draft.team, 0), kept)
     for number, draft in enumerate(drafts, start=first):
         if not re.fullmatch(r"[A-Z0-9]{1,20}", draft.team):
             raise UsageError(f"team key {draft.team!r} must be capital letters and digits, as ENG")
-        last[draft.team] = last.get(draft.team, 0) + 1
-        member = Known(id=number, identifier=f"{draft.team}-{last[draft.team]}")
+        member = _member(number, draft, last)
         batch.members.append(member)
         if draft.key and batch.names.setdefault(draft.key, member) is not member:
             raise UsageError(f"two tasks have the key {draft.key!r}; give each its own")
     tx.db.executemany("INSERT OR REPLACE INTO team (key, last) VALUES (?, ?)", last.items())
     return batch
+
+
+def _member(number: int, draft: Draft, last: dict[str, int]) -> Known:
+    record = draft if isinstance(draft, Record) else None
+    if record and record.identifier:
+        return Known(id=number, identifier=record.identifier, state=record.state)
+    last[draft.team] = last.get(draft.team, 0) + 1
+    state = record.state if record else State.TODO
+    return Known(id=number, identifier=f"{draft.team}-{last[draft.team]}", state=state)
 
 
 def _links(tx: Tx, batch: Batch, me: Known, draft: Draft) -> list[Link]:
@@ -147,16 +165,24 @@ def _tasks(tx: Tx, batch: Batch, links: Sequence[Link], blocked: Counter[int]) -
         else:
             depends.setdefault(link.task.id, []).append(link.needs.identifier)
     return [
-        Task(
-            **{name: getattr(draft, name) for name in COPIED}
-            | {"parent": parents.get(me.id, ""), "depends": tuple(depends.get(me.id, ()))},
-            identifier=me.identifier,
+        _task(
+            draft,
+            me,
+            parent=parents.get(me.id, ""),
+            depends=tuple(depends.get(me.id, ())),
             blocked=blocked[me.id],
-            created_at=tx.now,
-            updated_at=tx.now,
+            now=tx.now,
         )
         for me, draft in zip(batch.members, batch.drafts, strict=True)
     ]
+
+
+def _task(draft: Draft, me: Known, *, now: float, **links: Any) -> Task:
+    facts = {name: getattr(draft, name) for name in COPIED}
+    facts |= {"created_at": now, "updated_at": now}
+    if isinstance(draft, Record):
+        facts |= draft.facts
+    return Task(**facts | {"identifier": me.identifier, "state": me.state} | links)
 
 
 def _insert(tx: Tx, batch: Batch, tasks: Sequence[Task], links: Sequence[Link]) -> None:
