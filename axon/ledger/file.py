@@ -8,6 +8,7 @@ from typing import Any
 from axon.errors import LedgerError
 from axon.ledger import (
     additions,
+    audit,
     backlog,
     byhand,
     claims,
@@ -16,11 +17,13 @@ from axon.ledger import (
     pauses,
     runs,
     sessions,
+    upkeep,
 )
 from axon.ledger.clock import Clock, system_clock
 from axon.ledger.records import (
     Comment,
     Event,
+    Finding,
     Lease,
     Limits,
     Run,
@@ -305,6 +308,20 @@ class FileLedger:
 
     def last_seq(self) -> int:
         return self._store.read(history.last_seq)
+
+    # upkeep
+
+    def check(self) -> list[Finding]:
+        return self._store.read(audit.audit)
+
+    def backup(self, path: Path) -> None:
+        self._store.tend(lambda db, source: upkeep.backup(db, source, path), alone=False)
+
+    def compact(self) -> None:
+        self._store.tend(upkeep.compact, alone=True)
+
+    def stats(self) -> dict[str, Any]:
+        return self._store.read(upkeep.stats, self._store.path)
 
 
 def _try_to_add(tx: Tx, drafts: Sequence[Draft], actor: str) -> None:

@@ -42,6 +42,10 @@ class Lock:
             else:
                 time.sleep(0)
 
+    def retire(self) -> None:
+        """Take the lock's file away while it is held: who has it open must open the ledger anew."""
+        self._path.unlink(missing_ok=True)
+
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)

@@ -118,6 +118,14 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing in the ledger that is not as it must be."""
+
+    where: str  # "task ENG-4", "event 17", "file"
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """What somebody said about a task."""
 

@@ -77,6 +77,14 @@ class Store:
         with self._explained(), self._alone("NORMAL") as tx:
             return work(tx, *args, **kwargs)
 
+    def tend(self, work: Callable[[sqlite3.Connection, Path], T], *, alone: bool) -> T:
+        """Run `work` on the connection outside any transaction; `alone`: among all writers."""
+        with self._explained():
+            if not alone:
+                return work(self._db, self.path)
+            with self._lock.held():
+                return work(self._db, self.path)
+
     def close(self) -> None:
         if os.getpid() == self._pid:  # a forked child must not touch its parent's files
             self._db.close()
