@@ -61,6 +61,11 @@ def test_a_commit_that_was_made_is_built_upon() -> None:
     assert not resume_point([*made, event("gate", passed=True, commit="c0")]).judged
     for undone in ("fail", "answer", "retry", "reopen"):
         assert resume_point([*made, gate, event(undone)]) == ResumePoint()
+    review = event("phase", phase="review", commit="c1")
+    overruled = [*made, gate, review, event("ask"), event("answer", answer="Approve.")]
+    point = resume_point(overruled)
+    assert (point.commit, point.judged, point.reviewed) == ("c1", True, True)
+    assert resume_point([*made, gate, event("ask"), event("answer", answer="mend it")]).commit == ""
     assert resume_point([event("phase", phase="testing")]) == ResumePoint(phase="testing")
 
 

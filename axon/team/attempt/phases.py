@@ -77,6 +77,11 @@ def advanced(reached: str, phase: str) -> bool:
     return back or PHASES.index(phase) > PHASES.index(reached)
 
 
+def approves(answer: str) -> bool:
+    """Whether a person has overruled the reviewer: the one word asked for, nothing guessed."""
+    return answer.strip().rstrip(".!").lower() in ("approve", "approved")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumePoint:
     """What an earlier attempt that was cut short has left to build on."""
@@ -91,12 +96,15 @@ def resume_point(events: Sequence[Event]) -> ResumePoint:
     """Read from a task's events, oldest first."""
     facts: dict[str, Any] = {}
     for event in events:
-        if event.action in _UNDONE:
+        if event.action == "answer" and approves(str(event.data.get("answer", ""))):
+            facts["reviewed"] = True
+        elif event.action in _UNDONE:
             facts = {}
         elif event.action == "phase":
+            commit = event.data.get("commit")
+            if commit and commit != facts.get("commit"):
+                facts = {"commit": str(commit)}
             facts["phase"] = str(event.data.get("phase", ""))
-            if commit := event.data.get("commit"):
-                facts = {"phase": facts["phase"], "commit": str(commit)}
         elif event.action == "gate" and event.data.get("passed"):
             facts["judged"] = event.data.get("commit") == facts.get("commit")
         elif event.action == "review" and event.data.get("verdict") == "approve":
