@@ -800,7 +800,7 @@ def test_removing_keeps_what_was_not_published(repo: Repo) -> None:
     (workspace.path / "sealed/x").write_text("x")
     (workspace.path / "sealed").chmod(0o500)
     remove(project, "ENG-1")
-    assert not workspace.path.exists() and not workspace.temporary.exists()
+    assert not workspace.path.exists() and not workspace.temporary.parent.exists()
     for each in (commit, side):
         assert repo.git("for-each-ref", f"--contains={each}")
     assert repo.show("loose.txt", "refs/axon/wip/ENG-1/1") == "loose"

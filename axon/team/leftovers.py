@@ -10,7 +10,13 @@ from axon.ledger import Ledger
 from axon.tasks import State
 from axon.team.project import Project, hold
 from axon.team.workspace.making import remove
-from axon.team.workspace.place import branch_of, free_ports, remove_tree, temporary_root
+from axon.team.workspace.place import (
+    branch_of,
+    drop_temporary,
+    free_ports,
+    remove_tree,
+    temporary_root,
+)
 
 KEPT_SECONDS = 14 * 86400.0  # how long snapshots of landed tasks are kept
 LANDING = "landing"
@@ -127,7 +133,7 @@ def _clear(project: Project, leftover: Leftover) -> None:
     elif leftover.kind == "folder":
         remove_tree(project.root / leftover.name)
         if leftover.owner == LANDING:
-            remove_tree(temporary_root(project) / LANDING)
+            drop_temporary(project, LANDING)
             free_ports(project, LANDING)
     else:
         project.git.run("update-ref", "-d", leftover.name)

@@ -1,6 +1,5 @@
 """Where a task's workspace is and what belongs to it: folders, ports, remembered facts."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -195,12 +194,12 @@ def remove_tree(path: Path) -> None:
     except FileNotFoundError:
         pass
     except OSError:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.chmod(path, 0o700)
         for folder, names, _ in os.walk(path):  # lists what is below after we have seen it here
             for below in (os.path.join(folder, name) for name in names):
                 if not os.path.islink(below):
-                    with contextlib.suppress(OSError):
+                    with suppress(OSError):
                         os.chmod(below, 0o700)
     try:
         shutil.rmtree(path)
