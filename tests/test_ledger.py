@@ -120,6 +120,13 @@ def test_tasks_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
     assert found(team="OPS") == ["OPS-1", "OPS-2"]
     assert found(team="OPS", project="p") == ["OPS-1"]
     assert ledger.teams() == {"ENG": 4, "OPS": 2}
+    assert [(f.state, f.priority, f.count) for f in ledger.figures(team="ENG")] == [
+        (State.IN_PROGRESS, Priority.MEDIUM, 1),
+        (State.TODO, Priority.MEDIUM, 2),
+        (State.TODO, Priority.LOW, 1),
+    ]
+    assert sum(f.count for f in ledger.figures(project="p")) == 1
+    assert sum(f.recent for f in ledger.figures(since=2e9)) == 0
     assert ledger.counts() == {
         "todo": 5, "in_progress": 1, "review": 0, "blocked": 0, "done": 0, "failed": 0,
         "canceled": 0,

@@ -9,6 +9,7 @@ from axon.errors import LedgerError
 from axon.ledger.records import (
     Comment,
     Event,
+    Figure,
     Finding,
     Lease,
     Limits,
@@ -23,6 +24,7 @@ from axon.tasks import Claim, Draft, State, Task
 __all__ = [
     "Comment",
     "Event",
+    "Figure",
     "Finding",
     "Lease",
     "Ledger",
@@ -78,6 +80,10 @@ class Ledger(Protocol):
 
     def teams(self) -> dict[str, int]:
         """How many tasks each team key has."""
+        ...
+
+    def figures(self, *, team: str = "", project: str = "", since: float = 0.0) -> list[Figure]:
+        """Sums by state and priority, and how many of those were last changed after `since`."""
         ...
 
     def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from axon.errors import UsageError
 from axon.ledger import history
 from axon.ledger.moves import step
-from axon.ledger.records import Comment, Waiting
+from axon.ledger.records import Comment, Figure, Waiting
 from axon.ledger.rows import COLUMNS, fetch, task_of
 from axon.ledger.store import Tx
-from axon.tasks import State, Task
+from axon.tasks import Priority, State, Task
 from axon.tasks.text import clean, shortened
 
 WAITING = """
@@ -72,6 +72,27 @@ def counts(tx: Tx) -> dict[str, int]:
 
 def teams(tx: Tx) -> dict[str, int]:
     return dict(tx.db.execute("SELECT team, count(*) FROM task GROUP BY team").fetchall())
+
+
+def figures(tx: Tx, *, team: str, project: str, since: float) -> list[Figure]:
+    found = tx.db.execute(
+        "SELECT state, priority, count(*), sum(updated_at >= ?), sum(cost_usd), sum(tokens),"
+        " sum(seconds) FROM task WHERE (? = '' OR team = ?) AND (? = '' OR project = ?)"
+        " GROUP BY state, priority ORDER BY state, priority",
+        (since, *[clean(team)] * 2, *[clean(project)] * 2),
+    ).fetchall()
+    return [
+        Figure(
+            state=State(state),
+            priority=Priority(priority),
+            count=count,
+            recent=recent,
+            cost_usd=cost,
+            tokens=tokens,
+            seconds=seconds,
+        )
+        for state, priority, count, recent, cost, tokens, seconds in found
+    ]
 
 
 def waiting(tx: Tx, *, identifier: str, limit: int) -> list[Waiting]:

@@ -23,6 +23,7 @@ from axon.ledger.clock import Clock, system_clock
 from axon.ledger.records import (
     Comment,
     Event,
+    Figure,
     Finding,
     Lease,
     Limits,
@@ -123,6 +124,9 @@ class FileLedger:
 
     def teams(self) -> dict[str, int]:
         return self._store.read(backlog.teams)
+
+    def figures(self, *, team: str = "", project: str = "", since: float = 0.0) -> list[Figure]:
+        return self._store.read(backlog.figures, team=team, project=project, since=since)
 
     def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
         return self._store.write(backlog.change, identifier, action, why=why, actor=actor)

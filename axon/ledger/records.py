@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from axon.tasks import State
+from axon.tasks import Priority, State
 
 FATES = {State.FAILED: "failed", State.CANCELED: "was canceled"}
 
@@ -115,6 +115,19 @@ class Lease:
     name: str
     holder: str
     token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """Sums over the tasks of one state and priority."""
+
+    state: State
+    priority: Priority
+    count: int
+    recent: int  # of those moved since the moment asked about
+    cost_usd: float | None  # None: nothing spent, or price unknown
+    tokens: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
