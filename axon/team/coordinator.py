@@ -10,6 +10,7 @@ from typing import Any
 from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleClaim
 from axon.ledger import Event, Ledger, Run
 from axon.tasks import Claim, State, Task
+from axon.team import landing
 from axon.team.screen import Reporter, Summary, View
 from axon.team.supervisor import Exit, Role, Supervisor
 from axon.team.worker import spent
@@ -168,7 +169,7 @@ class Coordinator:
         run = self.ledger.run(self.run.id)
         if self.signals or run.stop_requested:
             return 130
-        if run.halt == EngineFault.BUDGET:
+        if run.halt in (EngineFault.BUDGET, landing.NAME):  # it ran, and could not finish
             return AxonError.exit_code
         if run.halt:
             failed: type[AxonError] = LedgerError if run.halt == LEDGER_FAULT else EngineError

@@ -14,7 +14,7 @@ from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_poi
 from axon.team.attempt.planning import CONTRACTS, PLAN, make_plan, write_contracts
 from axon.team.attempt.reviewing import needs_review, rounds_refused, run_the_review
 from axon.team.gate import gate_of
-from axon.team.recipe import set_up
+from axon.team.recipe import SetupFailed, set_up
 from axon.team.workspace import Broken, Unfinished, Workspace
 
 ENDS_RUN = {EngineFault.AUTH, EngineFault.QUOTA, EngineFault.BUG}
@@ -43,10 +43,7 @@ class Attempt:
         except (workspaces.NoRoom, workspaces.Forbidden):
             raise
         except AxonError as error:
-            if at.cut_short():
-                at.ledger.release(at.claim, "stopped while preparing")
-            else:
-                at.ledger.fail(at.claim, str(error))
+            self._unprepared(error)
             return None
         if done:
             return self._judge(workspace, point, at.task.identifier.lower())
@@ -55,6 +52,15 @@ class Attempt:
         if at.task.type == CONTRACTS:
             return self._contracts(workspace)
         return self._with_agent(workspace, conflicts)
+
+    def _unprepared(self, error: AxonError) -> None:
+        at = self.at
+        output = error.result.output if isinstance(error, SetupFailed) else ""
+        if at.cut_short():
+            at.ledger.release(at.claim, "stopped while preparing")
+        else:
+            clean = at.redactor.text
+            at.ledger.fail(at.claim, clean(str(error)), feedback=clean(output))
 
     def _plan(self, workspace: Workspace) -> Task | None:
         wrong, result = make_plan(self.at, workspace)
