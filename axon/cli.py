@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "pause": "hold the team before its next task",
     "resume": "let a paused team go on",
     "stop": "end the running team as Ctrl-C would",
+    "mcp": "serve the ledger to any MCP client",
     "init": "prepare this repository for axon",
     "config": "show every setting and where it came from",
     "gc": "remove workspaces and recordings that are no longer needed",

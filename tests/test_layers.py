@@ -58,7 +58,7 @@ def test_the_floors_are_those_of_the_house() -> None:
     ("name", "only"),
     [
         ("claude_agent_sdk", {"engines/claude.py"}),
-        ("mcp", set()),
+        ("mcp", {"mcp/server.py"}),
         ("argparse", None),
     ],
 )

@@ -1,0 +1,165 @@
+"""What the Task_* tools do: each asks the ledger one thing, or changes one."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from axon import __version__
+from axon.errors import UsageError
+from axon.ledger import Ledger
+from axon.mcp.views import (
+    issue_view,
+    listed_view,
+    run_view,
+    session_view,
+    stamp,
+    stats_view,
+    whole_view,
+)
+from axon.tasks import MOVES, Draft, State, Task
+from axon.tasks.fields import value
+
+DEFAULT_LIMIT, MOST = 50, 1000
+DAYS = 7
+STALE_HOURS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """One request's way to the ledger. `actor` is who is written down as having done it."""
+
+    ledger: Ledger
+    actor: str
+    team: str  # of new issues that name none
+
+    def issue(self, identifier: str) -> Task:
+        return self.ledger.task(identifier.strip().upper())
+
+
+# ── who and where ──
+
+
+def who_am_i(caller: Caller) -> dict[str, Any]:
+    return {"name": caller.actor, "server": f"axon {__version__}", **list_teams(caller)}
+
+
+def list_teams(caller: Caller) -> dict[str, Any]:
+    teams = {caller.team: 0} | caller.ledger.teams()
+    return {
+        "teams": [{"id": key, "key": key, "name": key, "issues": n} for key, n in teams.items()]
+    }
+
+
+def list_workflow_states(caller: Caller, team: str = "") -> dict[str, Any]:
+    ways: dict[State, list[str]] = {state: [] for state in State}
+    for (before, _), after in MOVES.items():
+        if after.label not in ways[before]:
+            ways[before].append(after.label)
+    return {
+        "states": [
+            {"id": s.value, "name": s.label, "type": s.value, "position": n, "next": ways[s]}
+            for n, s in enumerate(State)
+        ]
+    }
+
+
+# ── issues ──
+
+
+def create_issue(caller: Caller, title: str, team: str = "", **facts: Any) -> dict[str, Any]:
+    named = {name: value(name, raw) for name, raw in facts.items()}
+    team = value("team", team.upper() or caller.team)
+    draft = Draft(title=value("title", title), team=team, **named)
+    return issue_view(caller.ledger.add([draft], actor=caller.actor)[0])
+
+
+def list_issues(
+    caller: Caller,
+    team: str = "",
+    state: str = "",
+    project: str = "",
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    states = [state_named(state)] if state else []
+    found = caller.ledger.tasks(states=states, team=team.upper(), project=project)
+    found.sort(key=lambda task: task.priority)  # stable: then by age
+    return [listed_view(task) for task in found[offset : offset + min(limit, MOST)]]
+
+
+def get_issue(caller: Caller, issue_id: str) -> dict[str, Any]:
+    return whole_view(caller.ledger, caller.issue(issue_id).identifier)
+
+
+def transition(caller: Caller, issue_id: str, target_state: str, why: str = "") -> dict[str, Any]:
+    task = caller.issue(issue_id)
+    moved = caller.ledger.move(
+        task.identifier, state_named(target_state), why=why, actor=caller.actor
+    )
+    return issue_view(moved)
+
+
+def add_comment(caller: Caller, issue: str, body: str) -> dict[str, Any]:
+    task = caller.issue(issue)
+    caller.ledger.comment(task.identifier, body, actor=caller.actor)
+    return {"issue": task.identifier, "author": caller.actor, "body": body}
+
+
+def state_named(name: str) -> State:
+    """A state by its display name or its plain one, in any case."""
+    try:
+        return State(name.strip().lower().replace(" ", "_").replace("-", "_"))
+    except ValueError:
+        known = ", ".join(state.label for state in State)
+        raise UsageError(f"unknown state {name!r}; use one of {known}") from None
+
+
+# ── figures ──
+
+
+def stale_issues(
+    caller: Caller, team: str = "", threshold_hours: float = STALE_HOURS
+) -> dict[str, Any]:
+    now = time.time()
+    held = (State.IN_PROGRESS, State.REVIEW, State.BLOCKED)
+    found = [
+        task
+        for task in caller.ledger.tasks(states=held, team=team.upper())
+        if now - task.updated_at > threshold_hours * 3600
+    ]
+    found.sort(key=lambda task: task.updated_at)
+    hours = {task.identifier: round((now - task.updated_at) / 3600, 2) for task in found}
+    issues = [listed_view(task) | {"hours": hours[task.identifier]} for task in found[:MOST]]
+    return {"threshold_hours": threshold_hours, "count": len(found), "issues": issues}
+
+
+def project_stats(caller: Caller, team: str = "", project: str = "") -> dict[str, Any]:
+    since = time.time() - DAYS * 86400
+    figures = caller.ledger.figures(team=team.upper(), project=project, since=since)
+    return {"team": team or None, "project": project or None} | stats_view(figures, DAYS)
+
+
+def session_report(
+    caller: Caller, issue_id: str = "", limit: int = DEFAULT_LIMIT
+) -> dict[str, Any]:
+    ledger = caller.ledger
+    identifier = caller.issue(issue_id).identifier if issue_id else ""
+    runs = ledger.runs()
+    latest = next((run for run in runs if run.alive), runs[0] if runs else None)
+    workers = ledger.workers(latest.id) if latest and latest.alive else []
+    sessions = ledger.sessions(identifier, limit=min(limit, MOST))
+    return {
+        "latest_run": run_view(latest) if latest else None,
+        "workers": [
+            {
+                "worker": worker.name,
+                "issue": worker.identifier or None,
+                "doing": worker.doing,
+                "turns": worker.turns,
+                "cost_usd": worker.cost_usd,
+                "updated_at": stamp(worker.updated_at),
+            }
+            for worker in workers
+        ],
+        "sessions": [session_view(session) for session in sessions],
+    }
