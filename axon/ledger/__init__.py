@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from axon.config import Config
 from axon.errors import LedgerError
+from axon.ledger.edits import Edits, Imported, OnConflict, Undone
 from axon.ledger.records import (
     Comment,
     Event,
@@ -26,11 +27,14 @@ __all__ = [
     "Event",
     "Figure",
     "Finding",
+    "Imported",
     "Lease",
     "Ledger",
     "Limits",
+    "OnConflict",
     "Run",
     "Session",
+    "Undone",
     "Usage",
     "Waiting",
     "WorkerStatus",
@@ -40,7 +44,7 @@ __all__ = [
 ]
 
 
-class Ledger(Protocol):
+class Ledger(Edits, Protocol):
     """Every write is one transaction, durable when acknowledged unless said otherwise.
 
     A write that carries a Claim or a Lease raises StaleClaim once that was lost.
@@ -84,10 +88,6 @@ class Ledger(Protocol):
 
     def figures(self, *, team: str = "", project: str = "", since: float = 0.0) -> list[Figure]:
         """Sums by state and priority, and how many of those were last changed after `since`."""
-        ...
-
-    def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
-        """A person's move: retry (failures start anew), cancel, reopen."""
         ...
 
     def move(self, identifier: str, target: State, *, why: str = "", actor: str = "person") -> Task:

@@ -17,6 +17,11 @@ COUNTED = """
     GROUP BY task.id HAVING task.blocked <> count(needed.id)
 """
 
+PLAYED = """
+    SELECT seq, identifier, action, before, after FROM event
+    WHERE after IS NOT NULL OR action = 'delete' ORDER BY seq
+"""
+
 
 def audit(tx: Tx) -> list[Finding]:
     return findings(tx.db)
@@ -49,13 +54,15 @@ def _states(db: sqlite3.Connection) -> Iterator[Finding]:
     """Play every event on an empty world and compare what it leads to with what is there."""
     states: dict[str, str] = {}
     legal = {(before.value, after.value) for (before, _), after in MOVES.items()}
-    events = "SELECT seq, identifier, before, after FROM event WHERE after IS NOT NULL ORDER BY seq"
-    for seq, identifier, before, after in db.execute(events):
-        known = states.get(identifier)
-        if before != known or (before is not None and (before, after) not in legal):
+    for seq, identifier, action, before, after in db.execute(PLAYED):
+        known = states.pop(identifier, None)
+        # an undo leads back to where the task was, which no move of the table may do
+        lawful = before is None or action in ("undo", "delete") or (before, after) in legal
+        if before != known or not lawful:
             what = f"moves {identifier} from {before} to {after}, but it was {known}"
             yield Finding(where=f"event {seq}", what=what)
-        states[identifier] = after
+        if after is not None:
+            states[identifier] = after
     for identifier, state in db.execute("SELECT identifier, state FROM task ORDER BY id"):
         told = states.pop(identifier, None)
         if told != state:

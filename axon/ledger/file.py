@@ -20,6 +20,7 @@ from axon.ledger import (
     upkeep,
 )
 from axon.ledger.clock import Clock, system_clock
+from axon.ledger.edits.backend import FileEdits
 from axon.ledger.records import (
     Comment,
     Event,
@@ -46,7 +47,7 @@ class _Undone(Exception):
         self.tasks = tasks
 
 
-class FileLedger:
+class FileLedger(FileEdits):
     """Implements `axon.ledger.Ledger`, whose docstrings say what each method promises."""
 
     def __init__(self, store: Store) -> None:
@@ -127,9 +128,6 @@ class FileLedger:
 
     def figures(self, *, team: str = "", project: str = "", since: float = 0.0) -> list[Figure]:
         return self._store.read(backlog.figures, team=team, project=project, since=since)
-
-    def change(self, identifier: str, action: str, *, why: str = "", actor: str = "person") -> Task:
-        return self._store.write(backlog.change, identifier, action, why=why, actor=actor)
 
     def move(self, identifier: str, target: State, *, why: str = "", actor: str = "person") -> Task:
         return self._store.write(byhand.move, identifier, target, why=why, actor=actor)

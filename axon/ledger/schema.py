@@ -215,6 +215,7 @@ CREATE TABLE change (
     at REAL NOT NULL,
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
+    since INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,

@@ -1,0 +1,120 @@
+"""Take back the last change of a person, unless work has built on it since."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from axon.errors import Forbidden
+from axon.ledger import history
+from axon.ledger.edits import Undone, journal, links, removal
+from axon.ledger.edits.fields import difference, hidden_of, relink
+from axon.ledger.records import Event
+from axon.ledger.rows import Row, fetch, find, save
+from axon.ledger.store import Tx
+from axon.tasks import Task
+from axon.tasks.moments import told
+
+PAGE = 1000
+
+
+def undo(tx: Tx, *, actor: str) -> Undone:
+    change = journal.last(tx)
+    if change is None:
+        raise Forbidden("there is no change to take back; only the latest ones are kept")
+    kept = journal.kept(tx, change.id)
+    added = _added(tx, change)
+    for identifier in (*(one.identifier for one in kept), *(row.task.identifier for row in added)):
+        _refuse_moved_on(tx, change, identifier)
+    # marked first: its events are then those of a person too
+    tx.db.execute("UPDATE change SET undone = 1 WHERE id = ?", (change.id,))
+    step = journal.begin(tx, "undo", actor)
+    why = f"{change.action} of {told(change.at)}"
+    if change.action == "delete":
+        tasks = removal.put_back(tx, kept, why=why, actor=actor)
+    else:
+        removal.remove(tx, added, why=f"undo of {why}", actor=actor)
+        tasks = _restore(tx, kept, why=why, actor=actor)
+    tx.db.execute(
+        "UPDATE change SET seq = ?, undone = 1 WHERE id = ?", (history.last_seq(tx), step)
+    )
+    return Undone(
+        action=change.action,
+        at=change.at,
+        actor=change.actor,
+        tasks=tuple(tasks),
+        removed=tuple(row.task.identifier for row in added),
+    )
+
+
+def _added(tx: Tx, change: journal.Change) -> list[Row]:
+    """Tasks that an import has made; a deletion keeps the numbers of its tasks there."""
+    if not change.first:
+        return []
+    found = tx.db.execute(
+        "SELECT identifier FROM task WHERE id BETWEEN ? AND ? ORDER BY id",
+        (change.first, change.last),
+    ).fetchall()
+    return [fetch(tx, identifier) for (identifier,) in found]
+
+
+def _refuse_moved_on(tx: Tx, change: journal.Change, identifier: str) -> None:
+    after = change.seq
+    while page := history.events(tx, after=after, identifier=identifier, run="", limit=PAGE):
+        after = page[-1].seq
+        for event in page:
+            if event.after is not None and not journal.by_person(tx, event.seq):
+                raise _moved_on(change, event)
+
+
+def _moved_on(change: journal.Change, event: Event) -> Forbidden:
+    assert event.after is not None
+    return Forbidden(
+        f"the last change ({change.action}, {told(change.at)}) cannot be taken back: since then"
+        f" {event.actor} has moved {event.identifier} to {event.after.label};"
+        " change what you want to be different by hand"
+    )
+
+
+def _restore(tx: Tx, kept: Sequence[journal.Kept], *, why: str, actor: str) -> list[Task]:
+    """What is no longer waited for first, so that no circle is seen that will not be."""
+    pairs = []
+    for one in kept:
+        row = find(tx, one.identifier)
+        if row is None:
+            raise Forbidden(f"{one.identifier} does not exist any more; nothing was taken back")
+        after = replace(
+            row.task,
+            **journal.values(one.before),
+            updated_at=tx.now,
+            version=row.task.version + 1,
+        )
+        pairs.append((row, after))
+        if one.before.keys() & {"depends", "parent"}:
+            links.cut(tx, row, depends=after.depends, parent=after.parent)
+    for (row, after), one in zip(pairs, kept, strict=True):
+        if one.before.keys() & {"depends", "parent"}:
+            relink(tx, row, after, cut=False)
+        save(tx, row.task, after, hidden_of(tx, after, one.before))
+        if row.task.state is not after.state:
+            links.recount(tx, links.dependents(tx, row.id))
+        _tell(tx, row, after, why, actor)
+    return [fetch(tx, row.task.identifier).task for row, _ in pairs]
+
+
+def _tell(tx: Tx, row: Row, after: Task, why: str, actor: str) -> None:
+    moved = row.task.state is not after.state
+    differences = [
+        difference(name, getattr(row.task, name), getattr(after, name))
+        for name in ("title", "priority", "depends", "parent", "labels", "check")
+        if getattr(row.task, name) != getattr(after, name)
+    ]
+    history.append(
+        tx,
+        "undo",
+        actor=actor,
+        identifier=row.task.identifier,
+        run=row.run,
+        before=row.task.state if moved else None,
+        after=after.state if moved else None,
+        attempt=row.task.token,
+        why="; ".join([why, *differences]),
+    )
