@@ -18,6 +18,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from axon.gateway.delegation import subagent_turn
 from axon.gateway.messages import error_body, tokens_in
 from axon.gateway.script import (
     Script,
@@ -25,6 +26,7 @@ from axon.gateway.script import (
     Turn,
     is_side_request,
     load_script,
+    texts_of,
     turn_number,
 )
 from axon.gateway.scripted import AGENT_ID, JSON, SIDE_TEXT, Spoiler, perform, whole
@@ -78,21 +80,22 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(404, f"nothing at {self.path}")
 
     def _play(self, document: dict[str, Any], size: int) -> None:
-        number = turn_number(document)
-        task = None
-        if is_side_request(document, self.headers.get(AGENT_ID, "")):
-            turn = Turn(text=SIDE_TEXT)
+        number, agent = turn_number(document), self.headers.get(AGENT_ID, "")
+        task, script = None, self.model.script
+        if is_side_request(document, agent):
+            played = subagent_turn(script, script.tasks if agent else (), document, number)
+            turn = played or Turn(text=SIDE_TEXT)
         else:
             task = self.model.task_of(document)
-            turn = self.model.script.turn(task, number)
+            turn = script.turn(task, number)
         name = (task.title or task.task) if task else ""
-        fault = self.model.spoiler.due(f"{name} {number}", turn.fault)
+        fault = self.model.spoiler.due(f"{name} {agent} {number}", turn.fault)
         if fault is not None and fault.refuse:
             self._log(0, document, turn=number, task=name)
             self.close_connection = True
             return
         threading.Event().wait(turn.delay_seconds + (fault.hang_seconds if fault else 0))
-        reply = perform(turn, fault, document, number, self._workspace(document), size)
+        reply = perform(turn, fault, document, number, self._workspace(document), size, agent)
         self._send(reply, document, turn=number, task=name)
 
     def _workspace(self, document: dict[str, Any]) -> str:
@@ -139,6 +142,8 @@ class Handler(BaseHTTPRequestHandler):
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "model": document.get("model", ""),
             "stream": bool(document.get("stream")),
+            "tools": [tool["name"] for tool in document.get("tools", [])],
+            "said": [t for m in document.get("messages", []) for t in texts_of(m)],
             "status": status,
         }
         self.model.note(entry | facts)

@@ -58,16 +58,19 @@ def _write_template(config: Config) -> bool:
 def template() -> str:
     """Every setting a project may make, commented out: valid TOML before and after."""
     tables: dict[str, list[str]] = {}
+    named = ""
     for setting in settings():
         if setting.metadata["own"]:
             continue
         table, _, name = setting.metadata["key"].partition(".")
+        if not name:  # tables of the project's own naming
+            named += f"\n# ([{table}.NAME]: {setting.metadata['doc']})\n"
+            continue
         default = setting.default if setting.default is not MISSING else {}
-        shown = f"{name} = {_toml(default)}" if default is not None else f"({name}: not set)"
-        tables.setdefault(table, []).append(f"# {shown}  # {setting.metadata['doc']}")
-    return HEAD + "".join(
-        f"\n[{table}]\n" + "\n".join(lines) + "\n" for table, lines in tables.items()
-    )
+        value = f"{name} = {_toml(default)}" if default is not None else f"({name}: not set)"
+        tables.setdefault(table, []).append(f"# {value}  # {setting.metadata['doc']}")
+    shown = (f"\n[{table}]\n" + "\n".join(lines) + "\n" for table, lines in tables.items())
+    return HEAD + "".join(shown) + named
 
 
 def _toml(default: Any) -> str:

@@ -123,6 +123,9 @@ class Config:
     backoff_seconds: float = _setting(
         "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
     )
+    servers: dict[str, dict[str, Any]] = _setting(
+        "mcp", {}, "other MCP servers for agents: a table each, see below"
+    )
     cache_dir: str = _setting(
         "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
     )

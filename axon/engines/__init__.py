@@ -1,27 +1,22 @@
 """What every agent engine takes and gives: a request in, typed events out, one result."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from axon.agents import AgentSpec
 from axon.errors import EngineFault
+from axon.mcp.spec import Server, ToolSpec
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolSpec:
-    """A tool of axon's own, offered in the session by the in-process MCP server `axon`.
-
-    `call` gets the arguments and answers the text for the model; an AxonError it raises becomes
-    a tool error whose message the model reads.
-    """
-
-    name: str
-    description: str
-    schema: dict[str, Any]  # JSON Schema of the arguments
-    call: Callable[[dict[str, Any]], Awaitable[str]]
-    read_only: bool = False
+__all__ = [
+    "Engine",
+    "EngineEvent",
+    "EventKind",
+    "SessionRequest",
+    "SessionResult",
+    "ToolSpec",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +39,16 @@ class SessionRequest:
     resume: str = ""  # engine session to continue
     agents: tuple[AgentSpec, ...] = ()  # subagents it may delegate to
     talk: tuple[ToolSpec, ...] = ()
-    servers: dict[str, dict[str, Any]] = field(default_factory=dict)  # other MCP servers
+    servers: tuple[Server, ...] = ()  # other MCP servers
+    agent: str = "worker"  # name of the main agent, for what only some may use
     schema: dict[str, Any] | None = None  # JSON Schema the final answer must have
+    # asked when the agent has finished: what it has to be told before it may; nothing ends it
+    last_call: Callable[[], str] | None = None
 
 
-EventKind = Literal["init", "text", "thinking", "tool", "tool_result", "retry", "notice", "result"]
+EventKind = Literal[
+    "init", "text", "thinking", "tool", "tool_result", "retry", "notice", "message", "result"
+]  # message: the agent now has the prompt, or something that was said to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ class SessionResult:
     cost_usd: float | None = None  # the engine's own figure; the gateway's is the ledger's
     structured: Any = None
     resets_at: float | None = None  # rate_limit: Unix seconds
+    ended_by: str = ""  # the tool of axon's own that ended it
 
 
 class Engine(Protocol):
@@ -88,10 +89,22 @@ class Engine(Protocol):
         """Yield what happens, last the SessionResult. Closing the iterator ends the agent."""
         ...
 
+    def say(self, text: str) -> bool:
+        """Put a message into the running session; safe from any thread.
+
+        False when there is none, or it takes no messages. Once the agent has it, an event
+        "message" with this text follows.
+        """
+        ...
+
     def interrupt(self) -> None:
         """Ask the running turn to end soon; safe from any thread."""
         ...
 
     def can_resume(self, home: Path, engine_session: str) -> bool:
         """Whether the history of that session is still there."""
+        ...
+
+    def heard(self, home: Path, engine_session: str, text: str) -> bool:
+        """Whether that session's history holds something said to it that contains `text`."""
         ...

@@ -56,18 +56,27 @@ class CommandEngine:
                 elif event.text or event.kind != "text":
                     said["text"] = event.text or said.get("text", "")
                     yield event
-            yield _result(await process.wait(), said)
+            result = _result(await process.wait(), said)
+            if result.fault is None:
+                yield EngineEvent(kind="message", data={"prompt": True})
+            yield result
         finally:
             self._process = None
             feeding.cancel()
             if process.returncode is None:
                 _signal(process, signal.SIGKILL)
 
+    def say(self, text: str) -> bool:
+        return False
+
     def interrupt(self) -> None:
         if (process := self._process) is not None:
             _signal(process, signal.SIGTERM)
 
     def can_resume(self, home: Path, engine_session: str) -> bool:
+        return False
+
+    def heard(self, home: Path, engine_session: str, text: str) -> bool:
         return False
 
 

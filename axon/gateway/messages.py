@@ -22,9 +22,12 @@ ERROR_KINDS = {
 
 
 def message_of(
-    turn: Turn, *, model: str, number: int, workspace: str, request_bytes: int
+    turn: Turn, *, model: str, number: int, workspace: str, request_bytes: int, agent: str = ""
 ) -> dict[str, Any]:
-    """The whole message a turn makes. Tool ids repeat when the same turn is asked for again."""
+    """The whole message a turn makes. Tool ids repeat when the same turn is asked for again.
+
+    `agent`: the id of the subagent that asked, which has calls of its own.
+    """
     content: list[dict[str, Any]] = []
     if turn.text:
         content.append({"type": "text", "text": filled(turn.text, workspace)})
@@ -32,7 +35,7 @@ def message_of(
         content.append(
             {
                 "type": "tool_use",
-                "id": f"toolu_script_{number:04d}_{position:02d}",
+                "id": f"toolu_script_{agent}{number:04d}_{position:02d}",
                 "name": call.name,
                 "input": filled(call.input, workspace),
             }

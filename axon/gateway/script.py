@@ -15,13 +15,14 @@ A script is one JSON object, for demos and for testing gates, hooks and prompts 
        {"title": "The exact title of a task", "turns": []}]}
 
 `model_text` (optional) is said wherever nothing is scripted: for other tasks and past the last
-turn. A task is named by `task` (its identifier) or by `title`; an
-entry with `says` as well is for those of its sessions whose first prompt has that text in it, such
-as a review. A turn has `text`, `tools` (calls
-made together) or both; after a turn with tools the agent runs them and asks for the next one,
-after one without it stops. `$WORKSPACE` in any text of a turn is the task's workspace. `usage`
-may hold input_tokens, output_tokens, cache_read_input_tokens and cache_creation_input_tokens;
-what is left out is derived from the sizes.
+turn. A task is named by `task` (its identifier) or by `title`; an entry with `says` as well is for
+those of its sessions whose first prompt has that text in it, such as a review. `agents` has the
+turns of its subagents: {"coding": [turns]}, by the type of the agent or, before that, by the
+`description` of the call that starts it. A turn has `text`, `tools` (calls made together) or both;
+after a turn with tools the agent runs them and asks for the next one, after one without it stops.
+`$WORKSPACE` in any text of a turn is the task's workspace. `usage` may hold input_tokens,
+output_tokens, cache_read_input_tokens and cache_creation_input_tokens; what is left out is derived
+from the sizes.
 
 `fault` spoils a turn the first `times` (default 1) it is asked for, before it is served:
 {"status": 529, "retry_after": 1}, {"cut": true} (in the middle of the answer),
@@ -90,6 +91,7 @@ class ScriptedTask:
     title: str = ""
     says: str = ""
     turns: tuple[Turn, ...] = ()
+    agents: Mapping[str, tuple[Turn, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +106,16 @@ class Script:
 
     def of_task(self, identifier: str, title: str, prompt: str = "") -> ScriptedTask | None:
         """The entry for a session of this task that began with `prompt`."""
-        own = [
+        own = self.all_of_task(identifier, title)
+        special = [task for task in own if task.says and task.says in prompt]
+        return next(iter([*special, *(task for task in own if not task.says)]), None)
+
+    def all_of_task(self, identifier: str, title: str) -> list[ScriptedTask]:
+        return [
             task
             for task in self.tasks
             if (task.task and task.task == identifier) or (task.title and task.title == title)
         ]
-        special = [task for task in own if task.says and task.says in prompt]
-        return next(iter([*special, *(task for task in own if not task.says)]), None)
 
     def of_text(self, text: str) -> ScriptedTask | None:
         """The task that `text` names first; of several names there the longest."""
@@ -129,7 +134,7 @@ def turn_number(document: Mapping[str, Any]) -> int:
     return sum(
         message.get("role") == "assistant"
         and text_of(message) != NOT_THE_MODEL
-        and not any(text.startswith(CUT_OFF) for text in _texts(after))
+        and not any(text.startswith(CUT_OFF) for text in texts_of(after))
         for message, after in zip(messages, [*messages[1:], {}], strict=False)
     )
 
@@ -146,10 +151,10 @@ def text_of(message: Mapping[str, Any]) -> str:
     blocks = content if isinstance(content, list) else []
     if any(isinstance(block, dict) and block.get("type") == "tool_use" for block in blocks):
         return ""
-    return "\n".join(_texts(message))
+    return "\n".join(texts_of(message))
 
 
-def _texts(message: Mapping[str, Any]) -> list[str]:
+def texts_of(message: Mapping[str, Any]) -> list[str]:
     content = message.get("content")
     if isinstance(content, str):
         return [content]
@@ -206,18 +211,25 @@ def parse_script(document: Any) -> Script:
 
 
 def _task(entry: Any, where: str) -> ScriptedTask:
-    table = _table(entry, where, ("task", "title", "says", "turns"))
+    table = _table(entry, where, ("task", "title", "says", "turns", "agents"))
     task = _text(table.get("task", ""), f"{where}.task")
     title = _text(table.get("title", ""), f"{where}.title")
     if bool(task) == bool(title):
         raise UsageError(f"{where} needs a name; give it either task or title")
-    turns = _list(table.get("turns", []), f"{where}.turns")
+    agents = table.get("agents", {})
+    if not isinstance(agents, dict):
+        raise UsageError(f"{where}.agents must be an object")
     return ScriptedTask(
         task=task,
         title=title,
         says=_text(table.get("says", ""), f"{where}.says"),
-        turns=tuple(_turn(turn, f"{where}.turns[{n}]") for n, turn in enumerate(turns)),
+        turns=_turns(table.get("turns", []), f"{where}.turns"),
+        agents={name: _turns(turns, f"{where}.agents.{name}") for name, turns in agents.items()},
     )
+
+
+def _turns(entry: Any, where: str) -> tuple[Turn, ...]:
+    return tuple(_turn(turn, f"{where}[{n}]") for n, turn in enumerate(_list(entry, where)))
 
 
 def _turn(entry: Any, where: str) -> Turn:

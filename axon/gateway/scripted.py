@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from axon.gateway.delegation import subagent_turn
 from axon.gateway.messages import error_body, message_of, stream_of, tokens_in
 from axon.gateway.script import (
     Script,
@@ -46,18 +47,23 @@ class ScriptUpstream:
             return whole(status, JSON, error_body(404, f"nothing at {request.path}"))
         document = request.document()
         number = turn_number(document)
-        if is_side_request(document, request.header(AGENT_ID)):
-            turn = Turn(text=SIDE_TEXT)
-        else:
-            title = self._title_of(session.identifier)
-            task = self._script.of_task(session.identifier, title, first_prompt(document))
-            turn = self._script.turn(task, number)
-        fault = self._spoiler.due(f"{session.id} {number}", turn.fault)
+        agent = request.header(AGENT_ID)
+        turn = self._turn(document, session, agent, number)
+        fault = self._spoiler.due(f"{session.id} {agent} {number}", turn.fault)
         if fault is not None and fault.refuse:
             raise NoReply("connection refused")
         hangup.wait(turn.delay_seconds + (fault.hang_seconds if fault else 0))
         workspace = str(self._root / ".axon" / "work" / session.identifier)
-        return perform(turn, fault, document, number, workspace, len(request.body))
+        return perform(turn, fault, document, number, workspace, len(request.body), agent)
+
+    def _turn(self, document: dict[str, Any], session: Session, agent: str, number: int) -> Turn:
+        title = self._title_of(session.identifier)
+        if is_side_request(document, agent):
+            own = self._script.all_of_task(session.identifier, title) if agent else []
+            turn = subagent_turn(self._script, own, document, number)
+            return turn or Turn(text=SIDE_TEXT)
+        task = self._script.of_task(session.identifier, title, first_prompt(document))
+        return self._script.turn(task, number)
 
     def close(self) -> None:
         """See Upstream."""
@@ -85,6 +91,7 @@ def perform(
     number: int,
     workspace: str,
     request_bytes: int,
+    agent: str = "",
 ) -> Reply:
     """The reply that a turn makes, spoiled by `fault`; the waiting is the caller's."""
     if fault is not None and fault.status:
@@ -97,6 +104,7 @@ def perform(
         number=number,
         workspace=workspace,
         request_bytes=request_bytes,
+        agent=agent,
     )
     if not document.get("stream"):
         reply = whole(200, JSON, json.dumps(message).encode())

@@ -8,6 +8,7 @@ from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
 from axon.ledger import Ledger, limits_of, open_ledger
+from axon.mcp.spec import Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Crew:
     login: dict[str, str] = field(default_factory=dict)  # only when the gateway is bypassed
     solo: bool = False  # `axon run`: an orchestrator with subagents, one task after the other
     max_iterations: int | None = None  # attempts a solo run makes
+    servers: tuple[Server, ...] = ()  # other MCP servers, secrets filled in
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
 
     def open_ledger(self) -> Ledger:

@@ -32,7 +32,7 @@ class Brief:
     tools: tuple[str, ...] = ()
     agents: tuple[AgentSpec, ...] = ()
     talk: tuple[ToolSpec, ...] = ()
-    servers: dict[str, dict[str, Any]] | None = None
+    agent: str = "worker"  # name of the main agent, for what only some may use
     schema: dict[str, Any] | None = None
     resume: str = ""
     max_turns: int | None = None
@@ -110,7 +110,8 @@ def _request(at: Assignment, workspace: Workspace, brief: Brief, token: str) -> 
         tools=brief.tools,
         agents=brief.agents,
         talk=brief.talk,
-        servers=brief.servers or {},
+        servers=at.crew.servers,
+        agent=brief.agent,
         schema=brief.schema,
         max_turns=brief.max_turns or task.max_turns or config.max_turns,
         max_seconds=60 * (task.max_minutes or config.max_minutes),
