@@ -1,6 +1,8 @@
 """Serve the ledger to any MCP client: on stdin and stdout, or over HTTP."""
 
 import logging
+import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -50,6 +52,8 @@ def run(args: Namespace, config: Config) -> int:
     desk = server.Desk(lambda: ledger_of(config), config.team)
     try:
         if args.http is None and args.sse is None:
+            # a thread waits in a read of stdin, and the interpreter would wait for that thread
+            signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
             server.serve_stdio(desk)
         else:
             _serve(args, desk, key, local)

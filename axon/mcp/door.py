@@ -15,6 +15,7 @@ from axon.errors import AxonError
 MOST_CONNECTIONS = 256
 PATIENCE_SECONDS = 30.0  # for a whole request to arrive, once or twice as long
 CLOSING_SECONDS = 2
+BACKLOG = 256
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Scope = MutableMapping[str, Any]
@@ -118,6 +119,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)  # now: whoever reads the address may come at once
     except OSError as error:
         raise AxonError(
             f"cannot listen on {host}:{port}: {error.strerror}; choose another --http or --sse port"
