@@ -22,20 +22,21 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from axon.errors import AxonError, UsageError
+from axon.errors import AxonError, BadMove, UsageError
 from axon.mcp import door
 from axon.mcp.answers import Caller
 from axon.mcp.tools import TOOLS, call
 from tests.drive import Axon, wait_for
-from tests.world import World, add
+from tests.world import World, add, claim
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
 KEY = "k-0123456789-loopback"
 NAMES = {
     "Task_WhoAmI", "Task_ListTeams", "Task_CreateIssue", "Task_ListIssues", "Task_GetIssue",
-    "Task_TransitionIssueState", "Task_AddComment", "Task_ListWorkflowStates",
-    "Task_GetStaleIssues", "Task_GetProjectStats", "Task_GetSessionReport",
+    "Task_UpdateIssue", "Task_TransitionIssueState", "Task_AddComment",
+    "Task_ListWorkflowStates", "Task_GetStaleIssues", "Task_GetProjectStats",
+    "Task_GetSessionReport",
 }  # fmt: skip
 Ask = Callable[..., Awaitable[Any]]
 
@@ -423,6 +424,10 @@ def test_the_slow_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CreateIssue", {"title": "a", "max_usd": -1}, "max_usd must be at least 0"),
         ("CreateIssue", {"title": "a", "not_before": "soon"}, "cannot read the time 'soon'"),
         ("AddComment", {"issue": "ENG-1", "body": "  "}, "the comment is empty"),
+        ("UpdateIssue", {"issue_id": "ENG-1"}, "nothing to change"),
+        ("UpdateIssue", {"issue_id": "ENG-1", "title": ""}, "without a title"),
+        ("UpdateIssue", {"issue_id": "ENG-1", "state": "Done"}, "unknown argument 'state'"),
+        ("UpdateIssue", {"issue_id": "ENG-1", "depends": ["ENG-1"]}, "ENG-1"),
     ],
 )
 def test_bad_arguments_are_explained(
@@ -447,6 +452,30 @@ def test_states_and_names_are_taken_as_people_write_them(world: World) -> None:
     assert states[0]["next"] == ["In Progress", "Canceled"]
     with pytest.raises(UsageError):
         call(caller, "Task_GetStaleIssues", {"threshold_hours": -1})
+
+
+def test_an_issue_is_changed_and_an_agents_question_answered(world: World) -> None:
+    ledger = world.open(create=True)
+    add(ledger, "a", "b", "c", depends=())
+    caller = Caller(ledger=ledger, actor="mcp", team="ENG")
+
+    def ask(name: str, **words: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(call(caller, f"Task_{name}", words))
+        return answer
+
+    changed = ask("UpdateIssue", issue_id="eng-2", priority="low", depends=["ENG-3", "ENG-1"])
+    assert (changed["priority"], changed["depends"]) == ("low", ["ENG-3", "ENG-1"])
+    changed = ask("UpdateIssue", issue_id="ENG-2", title="B", depends=["ENG-1"])
+    assert (changed["title"], changed["depends"], changed["priority"]) == ("B", ["ENG-1"], "low")
+    held = claim(ledger)
+    with pytest.raises(BadMove, match="hands it in itself"):
+        ask("TransitionIssueState", issue_id="ENG-1", target_state="Review")
+    ledger.ask(held, "red or blue?")
+    assert ask("GetIssue", issue_id="ENG-1")["question"] == "red or blue?"
+    with pytest.raises(BadMove, match="asks a question"):
+        ask("TransitionIssueState", issue_id="ENG-1", target_state="Todo")
+    moved = ask("TransitionIssueState", issue_id="ENG-1", target_state="Todo", why="blue")
+    assert moved["state"] == "Todo" and "blue" in ledger.task("ENG-1").answers
 
 
 def test_what_has_not_moved_for_long_is_stale(world: World) -> None:

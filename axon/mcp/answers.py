@@ -91,12 +91,32 @@ def get_issue(caller: Caller, issue_id: str) -> dict[str, Any]:
     return whole_view(caller.ledger, caller.issue(issue_id).identifier)
 
 
-def transition(caller: Caller, issue_id: str, target_state: str, why: str = "") -> dict[str, Any]:
+def update_issue(
+    caller: Caller, issue_id: str, depends: list[str] | None = None, **facts: Any
+) -> dict[str, Any]:
+    """Texts as given; `depends` is the whole list."""
     task = caller.issue(issue_id)
-    moved = caller.ledger.move(
-        task.identifier, state_named(target_state), why=why, actor=caller.actor
-    )
-    return issue_view(moved)
+    named = {name: value(name, raw) for name, raw in facts.items()}
+    if not named and depends is None:
+        raise UsageError("nothing to change; name a field and its new value")
+    if named:
+        task = caller.ledger.edit([task.identifier], named, actor=caller.actor)[0]
+    if depends is not None:
+        wanted = [name.strip().upper() for name in depends]
+        on = [name for name in wanted if name not in task.depends]
+        off = [name for name in task.depends if name not in wanted]
+        if on or off:
+            task = caller.ledger.depend(task.identifier, on=on, off=off, actor=caller.actor)
+    return issue_view(task)
+
+
+def transition(caller: Caller, issue_id: str, target_state: str, why: str = "") -> dict[str, Any]:
+    """`why` answers the question that a blocked issue asks."""
+    task, target = caller.issue(issue_id), state_named(target_state)
+    if task.state is State.BLOCKED and target is State.TODO and task.question and why.strip():
+        return issue_view(caller.ledger.answer(task.identifier, why, actor=caller.actor))
+    moved = caller.ledger.move_all([task.identifier], target, why=why, actor=caller.actor)
+    return issue_view(moved[0])
 
 
 def add_comment(caller: Caller, issue: str, body: str) -> dict[str, Any]:

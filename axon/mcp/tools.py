@@ -98,9 +98,17 @@ TOOLS: tuple[Tool, ...] = (
         answer=answers.get_issue,
     ),
     Tool(
+        name="Task_UpdateIssue",
+        description="Set fields of an issue; what is not named stays. `depends` is the whole list.",
+        schema=schema({"issue_id": ISSUE}, {"title": {"type": "string"}, **FACTS}),
+        answer=answers.update_issue,
+        reads=False,
+    ),
+    Tool(
         name="Task_TransitionIssueState",
         description="Move an issue along its workflow (see Task_ListWorkflowStates). In Progress"
-        " is refused when somebody has it, or when it waits for another issue.",
+        " is refused when somebody has it, or when it waits for another issue. `why` also answers"
+        " the question of a blocked one.",
         schema=schema({"issue_id": ISSUE, "target_state": STATE}, {"why": {"type": "string"}}),
         answer=answers.transition,
         reads=False,
