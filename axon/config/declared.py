@@ -16,10 +16,20 @@ MODEL_VARIABLES = (*CREDENTIALS, "ANTHROPIC_BASE_URL")
 
 
 def _setting(
-    key: str, default: Any, doc: str, *, env: str = "", flag: str = "", own: bool = False
+    key: str,
+    default: Any,
+    doc: str,
+    *,
+    env: str = "",
+    flag: str = "",
+    own: bool = False,
+    widens: bool = False,
 ) -> Any:
-    """`own`: the person's alone to say, never the repository's `axon.toml` or `.env`."""
-    meta = {"key": key, "doc": doc, "env": env, "flag": flag, "own": own}
+    """`own`: the person's alone to say, never the repository's `axon.toml` or `.env`.
+
+    `widens`: what `axon.toml` says there takes effect only when a person has allowed it.
+    """
+    meta = {"key": key, "doc": doc, "env": env, "flag": flag, "own": own, "widens": widens}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=meta)
     return field(default=default, metadata=meta)
@@ -118,13 +128,19 @@ class Config:
         "limits.max_losses", 10, "dead workers one task may cost before it fails"
     )
     max_turns: int = _setting("limits.max_turns", 200, "model turns of one attempt")
+    max_context_tokens: int = _setting(
+        "limits.max_context_tokens",
+        200_000,
+        "context of the model: at 70 % agents are asked to be brief, at 85 % a new session begins",
+        env="MAX_CONTEXT_TOKENS",
+    )
     max_minutes: float = _setting("limits.max_minutes", 60.0, "time limit of one attempt")
     max_usd: float | None = _setting("limits.max_usd", None, "USD one task may spend")
     backoff_seconds: float = _setting(
         "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
     )
     servers: dict[str, dict[str, Any]] = _setting(
-        "mcp", {}, "other MCP servers for agents: a table each, see below"
+        "mcp", {}, "other MCP servers for agents: a table each, see below", widens=True
     )
     cache_dir: str = _setting(
         "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True

@@ -27,6 +27,7 @@ class Brief:
     """What one session is to do, beyond what its task says."""
 
     prompt: str
+    fresh: str = ""  # what a new session has to be told instead, when `prompt` goes on with one
     system_prompt: str = ""
     model: str = ""  # empty: the run's
     tools: tuple[str, ...] = ()
@@ -42,9 +43,17 @@ Saw = Callable[[EngineEvent], None]
 
 
 def run_agent(
-    at: Assignment, workspace: Workspace, engine: Engine, brief: Brief, saw: Saw | None = None
+    at: Assignment,
+    workspace: Workspace,
+    engine: Engine,
+    brief: Brief,
+    saw: Saw | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> tuple[Session, SessionResult]:
-    """Run the session to its end. What it printed and answered is redacted already."""
+    """Run the session to its end, or until there is `enough` of it.
+
+    What it printed and answered is redacted already.
+    """
     token = secrets.token_urlsafe(32)
     session = _session(at, engine, brief)
     token_hash = hashlib.sha256(token.encode()).hexdigest()
@@ -60,7 +69,7 @@ def run_agent(
             if saw is not None:
                 saw(event)
 
-        result = run_session(engine, request, saw=seen, ended=at.cut_short)
+        result = run_session(engine, request, saw=seen, ended=lambda: at.cut_short() or enough())
         result = _as_the_gateway_saw(at, session, result)
         clean = at.redactor.text
         result = replace(result, message=clean(result.message), text=clean(result.text))

@@ -34,7 +34,7 @@ def worker_brief(
         gate=gate,
     )
     if resumable:
-        return Brief(prompt=more, resume=task.engine_session)
+        return Brief(prompt=more, fresh=first, resume=task.engine_session)
     return Brief(prompt=f"{first}\n\n{more}")
 
 

@@ -6,9 +6,9 @@ from axon.engines import EngineEvent, SessionResult
 from axon.errors import AxonError, EngineFault
 from axon.tasks import Task
 from axon.team import workspace as workspaces
-from axon.team.attempt.agent import run_agent
 from axon.team.attempt.assignment import Assignment, soon
 from axon.team.attempt.briefs import worker_brief
+from axon.team.attempt.handing import work_through
 from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
 from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
 from axon.team.attempt.planning import CONTRACTS, PLAN, make_plan, write_contracts
@@ -87,7 +87,7 @@ class Attempt:
         at = self.at
         engine = at.crew.engine()
         brief = worker_brief(at, workspace, engine, conflicts)
-        session, result = run_agent(at, workspace, engine, brief, self._saw)
+        session, result = work_through(at, workspace, engine, brief, self._saw)
         at.ledger.note(at.claim, engine_session=result.engine_session, result=result.text)
         if at.cut_short():
             self._park(workspace)

@@ -1,0 +1,73 @@
+"""Let an agent work through as many sessions as its context needs, handing over between them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from axon.core.context import Gauge
+from axon.core.prompts import render, shorten
+from axon.engines import Engine, EngineEvent, SessionResult
+from axon.ledger import Session
+from axon.team import workspace as workspaces
+from axon.team.attempt.agent import Brief, run_agent
+from axon.team.attempt.assignment import Assignment
+from axon.team.workspace import Workspace
+
+MOST_SESSIONS = 5  # of one attempt: a task that fills more is too large
+MAX_SUMMARY = 12_000  # characters
+BE_BRIEF = (
+    "Your context is 70 % full. From here on be brief: read only the lines you need, print only "
+    "what you must see, and bring what you have begun to an end."
+)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Follows one session, and tells its agent when to be brief."""
+
+    gauge: Gauge
+    engine: Engine
+    next: Callable[[EngineEvent], None]
+
+    def full(self) -> bool:
+        return self.gauge.full
+
+    def saw(self, event: EngineEvent) -> None:
+        self.gauge.saw(event)
+        if self.gauge.compact_now:
+            self.gauge.told = True
+            self.engine.say(BE_BRIEF)
+        self.next(event)
+
+
+def work_through(
+    at: Assignment,
+    workspace: Workspace,
+    engine: Engine,
+    brief: Brief,
+    saw: Callable[[EngineEvent], None],
+) -> tuple[Session, SessionResult]:
+    """The last session and how it ended: by itself, by a fault, or stopped from outside."""
+    first = brief.fresh or brief.prompt
+    for _ in range(MOST_SESSIONS):
+        gauge = Gauge(at.crew.config.max_context_tokens)
+        watch = _Watch(gauge, engine, saw)
+        session, result = run_agent(at, workspace, engine, brief, watch.saw, enough=watch.full)
+        if not gauge.full or at.cut_short() or result.fault is None:
+            break
+        summary = _hand_over(at, workspace, engine, result)
+        if at.cut_short() or not summary:
+            break
+        at.record("hand_over", f"at {gauge.share:.0%} of the context", session=session.id)
+        brief = replace(brief, prompt=f"{first}\n\n{summary}", resume="")
+    return session, result
+
+
+def _hand_over(at: Assignment, workspace: Workspace, engine: Engine, result: SessionResult) -> str:
+    """What the full session tells the next one; nothing when it cannot."""
+    at.pulse.doing = "handing over"
+    workspaces.keep_wip(at.project, workspace, "hand-over")
+    brief = Brief(prompt=render("hand_over"), tools=("Read",), resume=result.engine_session)
+    _, told = run_agent(at, workspace, engine, brief)
+    if told.fault is not None or not told.text.strip():
+        return ""
+    return render("taken_over", summary=shorten(told.text.strip(), MAX_SUMMARY))
