@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from axon.config import Config
 from axon.errors import LedgerError
 from axon.ledger.edits import Edits, Imported, OnConflict, Undone
+from axon.ledger.messages import Message, Messages
 from axon.ledger.records import (
     Comment,
     Event,
@@ -31,6 +32,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "Limits",
+    "Message",
     "OnConflict",
     "Run",
     "Session",
@@ -44,7 +46,7 @@ __all__ = [
 ]
 
 
-class Ledger(Edits, Protocol):
+class Ledger(Edits, Messages, Protocol):
     """Every write is one transaction, durable when acknowledged unless said otherwise.
 
     A write that carries a Claim or a Lease raises StaleClaim once that was lost.

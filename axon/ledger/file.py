@@ -1,12 +1,10 @@
 """The ledger in one local file: every question and every fact as one transaction."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from axon.errors import LedgerError
-from axon.ledger import (
+from axon.ledger import (  # fmt: skip
     additions,
     audit,
     backlog,
@@ -21,6 +19,7 @@ from axon.ledger import (
 )
 from axon.ledger.clock import Clock, system_clock
 from axon.ledger.edits.backend import FileEdits
+from axon.ledger.messages.backend import FileMessages
 from axon.ledger.records import (
     Comment,
     Event,
@@ -34,7 +33,7 @@ from axon.ledger.records import (
     Waiting,
     WorkerStatus,
 )
-from axon.ledger.store import Store, Tx
+from axon.ledger.store import Store, Tx, place_of
 from axon.tasks import Claim, Draft, State, Task
 
 WAIT_SECONDS = 10.0  # for the lock
@@ -47,7 +46,7 @@ class _Undone(Exception):
         self.tasks = tasks
 
 
-class FileLedger(FileEdits):
+class FileLedger(FileEdits, FileMessages):
     """Implements `axon.ledger.Ledger`, whose docstrings say what each method promises."""
 
     def __init__(self, store: Store) -> None:
@@ -63,15 +62,9 @@ class FileLedger(FileEdits):
         clock: Clock | None = None,
         wait_seconds: float = WAIT_SECONDS,
     ) -> "FileLedger":
-        if path.startswith("//"):
-            path = path[2:]  # file:///absolute
-            if not path.startswith("/"):
-                raise LedgerError(f"cannot read file://{path}; write file:PATH")
-        if not path or "\0" in path:
-            raise LedgerError("the ledger's address names no file; write file:PATH")
         return cls(
             Store(
-                Path(os.path.realpath(path)),  # one lock, whatever names the file has
+                place_of(path),
                 create=create,
                 limits=limits or Limits(),
                 clock=clock or system_clock(),

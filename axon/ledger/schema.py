@@ -233,7 +233,24 @@ CREATE TABLE change_task (
 CREATE INDEX change_task_change ON change_task (change)
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, CHANGES)
+# What is said to the agent of a task.
+MESSAGES = """
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    identifier TEXT NOT NULL,
+    at REAL NOT NULL,
+    sender TEXT NOT NULL,
+    body TEXT NOT NULL,
+    read_at REAL,
+    read_attempt INTEGER
+) STRICT;
+
+CREATE INDEX message_task ON message (identifier);
+
+CREATE INDEX message_unread ON message (identifier) WHERE read_at IS NULL
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, CHANGES, MESSAGES)
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:

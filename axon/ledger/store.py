@@ -162,6 +162,18 @@ class Store:
             raise LedgerError(reason) from error
 
 
+def place_of(address: str) -> Path:
+    """The file that what follows `file:` names; one path, whatever names the file has."""
+    path = address
+    if address.startswith("//"):
+        path = address[2:]  # file:///absolute
+        if not path.startswith("/"):
+            raise LedgerError(f"cannot read file:{address}; write file:PATH")
+    if not path or "\0" in path:
+        raise LedgerError("the ledger's address names no file; write file:PATH")
+    return Path(os.path.realpath(path))
+
+
 def check_place(path: Path, create: bool) -> None:
     """Refuse what can be told without opening the file; make its folder when `create`."""
     try:
