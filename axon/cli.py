@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "stop": "end the running team as Ctrl-C would",
     "mcp": "serve the ledger to any MCP client",
     "init": "prepare this repository for axon",
+    "agents": "list the agents of a session, their tools and models",
+    "trust": "allow this project's own agents, prompts and servers",
     "config": "show every setting and where it came from",
     "gc": "remove workspaces and recordings that are no longer needed",
     "cache": "list or clean the engine files unpacked from the archive",

@@ -21,6 +21,15 @@ def add_ledger(parser: ArgumentParser) -> None:
     parser.add_argument("--ledger", metavar="URL", help="file:PATH (file:.axon/ledger.db)")
 
 
+def add_trust(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        default=None,  # not given is not the same as no: the settings have other sources
+        help="take the project's own agents, prompts and servers as allowed (for CI)",
+    )
+
+
 def print_json(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=2))
 

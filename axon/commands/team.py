@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from axon.commands import add_json, ledger_of, read_task_file
+from axon.commands import add_json, add_trust, ledger_of, read_task_file
 from axon.config import Config
 from axon.errors import UsageError
 from axon.tasks import Draft
@@ -47,6 +47,7 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
         "--skip-preflight", action="store_true", help="do not try endpoint and agent CLI first"
     )
     parser.add_argument("--no-dashboard", action="store_true", help="serve no page")
+    add_trust(parser)
 
 
 def run(args: Namespace, config: Config) -> int:

@@ -1,43 +1,93 @@
 """What an agent is told: templates in `prompts/`, filled with everything known of the task."""
 
-from string import Template
+from collections.abc import Mapping
 
-from axon.resources import read_text
+from axon.core.text import fenced, shorten
+from axon.prompts import render
 from axon.tasks import Task
 
+__all__ = ["continuation_prompt", "execute_prompt", "render", "shorten", "worker_prompt"]
+
 MAX_FEEDBACK = 16 << 10  # characters of gate output or conflict that go into a prompt
+NEW = "Nothing has been done for this task yet."
+
+Own = Mapping[str, str]  # the project's own texts, by the name of the prompt
 
 
-def render(name: str, **names: str) -> str:
-    """Fill `prompts/<name>.md`; a name it needs and does not get is a KeyError (a bug)."""
-    return Template(read_text(f"prompts/{name}.md")).substitute(names)
-
-
-def worker_prompt(task: Task, *, workspace: str, branch: str, target: str, gate: str) -> str:
-    """The first prompt of a task: the whole of it."""
+def worker_prompt(
+    task: Task,
+    *,
+    workspace: str,
+    branch: str,
+    target: str,
+    gate: str,
+    briefing: str = "",
+    talk: bool = False,
+    own: Own | None = None,
+) -> str:
+    """The first prompt of a task for one agent: the whole of it. `talk`: it has those tools."""
     return render(
         "team_worker_prompt",
+        own,
         identifier=task.identifier,
         title=task.title,
-        description=task.description or "(The title says it all.)",
+        description=_description(task),
         facts=_facts(task),
         workspace=workspace,
         branch=branch,
         target=target,
         gate=_gate(gate),
+        briefing=briefing,
+        talk=render("talk_note" if talk else "silence_note", own),
+    )
+
+
+def execute_prompt(
+    task: Task,
+    *,
+    workspace: str,
+    branch: str,
+    target: str,
+    gate: str,
+    state: str = NEW,
+    briefing: str = "",
+    own: Own | None = None,
+) -> str:
+    """The same for an orchestrator, whose own prompt says how it works."""
+    return render(
+        "execute_task",
+        own,
+        identifier=task.identifier,
+        title=task.title,
+        description=_description(task),
+        facts=_facts(task),
+        workspace=workspace,
+        branch=branch,
+        target=target,
+        gate=_gate(gate),
+        state=state,
+        briefing=briefing,
     )
 
 
 def continuation_prompt(
-    task: Task, *, reason: str, workspace: str, branch: str, state: str, gate: str
+    task: Task,
+    *,
+    reason: str,
+    workspace: str,
+    branch: str,
+    state: str,
+    gate: str,
+    own: Own | None = None,
 ) -> str:
     """The next prompt of a session whose work was not good enough, or was cut short."""
     return render(
         "continuation_task",
+        own,
         identifier=task.identifier,
         title=task.title,
         reason=reason,
-        feedback=shorten(task.feedback, MAX_FEEDBACK) or "(no output)",
+        feedback=fenced(shorten(task.feedback, MAX_FEEDBACK) or "(no output)"),
         workspace=workspace,
         branch=branch,
         state=state,
@@ -45,12 +95,8 @@ def continuation_prompt(
     )
 
 
-def shorten(text: str, limit: int) -> str:
-    """`text` with its middle cut out when it is longer than `limit`: both ends tell most."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters cut …]\n{text[-half:]}"
+def _description(task: Task) -> str:
+    return task.description or "(The title says it all.)"
 
 
 def _facts(task: Task) -> str:
