@@ -1,17 +1,36 @@
 """Read a moment as people write it: 18:30, 30m, 2026-03-01T09:00."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from axon.errors import UsageError
 
+FRACTION = re.compile(r"(.+:\d\d)\.(\d+)(|Z|[+-]\d\d:?\d\d)")
+NUMBER = re.compile(r"\d+\.\d+(e\+\d+)?")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def exact(seconds: float) -> str:
+    """An ISO time that `iso` turns into the very same number again."""
+    whole, _, fraction = repr(float(seconds)).partition(".")
+    try:
+        moment = datetime.fromtimestamp(int(whole), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        text = f"{moment}.{fraction}Z" if fraction != "0" else f"{moment}Z"
+        return text if iso(text) == seconds else repr(seconds)
+    except (ValueError, OverflowError, OSError, UsageError):
+        return repr(seconds)
 
 
 def iso(text: str) -> float:
     """Unix seconds of an ISO date or time; local time when it names no zone."""
+    text = text.strip()
     try:
-        return datetime.fromisoformat(text.strip()).timestamp()
+        if found := FRACTION.fullmatch(text):  # of any length, and not rounded
+            whole = datetime.fromisoformat(found[1] + found[3]).timestamp()
+            return float(f"{whole:.0f}.{found[2]}")
+        if NUMBER.fullmatch(text):
+            return float(text)
+        return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
         raise UsageError(
             f"cannot read the time {text!r}; write it as 2026-03-01T09:00 or 2026-03-01"

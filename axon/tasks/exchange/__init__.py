@@ -1,0 +1,66 @@
+"""Tasks as files: read into drafts or records, all or none, and written so that nothing is lost.
+
+JSON: an object per line, or one list of objects. CSV: a column per field. Markdown: a check list,
+see checklist.py. All use the same names: those that `axon task list --json` prints. `key` or `id`
+is a name within the file, for `depends` and `parent`; `identifier` is the task's own and is kept
+where it is free.
+"""
+
+from axon.errors import UsageError
+from axon.tasks import Draft, Record
+from axon.tasks.exchange.checklist import entries as checklist_entries
+from axon.tasks.exchange.entry import Entry
+from axon.tasks.exchange.names import as_drafts, as_records
+from axon.tasks.exchange.reading import csv_entries, is_csv, is_json, json_entries
+from axon.tasks.exchange.writing import FORMATS, exported
+from axon.tasks.text import titled
+
+__all__ = [
+    "FORMATS",
+    "MAX_FILE_BYTES",
+    "MAX_TASKS",
+    "drafts_from",
+    "exported",
+    "records_from",
+    "text_draft",
+]
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+MAX_TASKS = 100_000
+
+
+def drafts_from(text: str, name: str) -> list[Draft]:
+    """What is to be done of the content of the file `name`. UsageError names the line."""
+    try:
+        return as_drafts(_entries(text, name), name)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}; nothing was imported") from None
+
+
+def records_from(text: str, name: str) -> list[Record]:
+    """All that the file tells of its tasks, those that ended too."""
+    try:
+        return as_records(_entries(text, name), name)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}; nothing was imported") from None
+
+
+def text_draft(text: str, description: str = "") -> Draft:
+    """The one task that a text describes: its first line is the title."""
+    title, description = titled(text, description)
+    return Draft(title=title, description=description)
+
+
+def _entries(text: str, name: str) -> list[Entry]:
+    text = text.removeprefix("\ufeff")
+    if is_json(text, name):
+        found = list(json_entries(text, name))
+    elif is_csv(text, name):
+        found = list(csv_entries(text))
+    else:
+        found = checklist_entries(text)
+    if not found:
+        raise UsageError("it holds no task; write each as “- [ ] TITLE”, or as a line of JSON")
+    if len(found) > MAX_TASKS:
+        raise UsageError(f"it holds {len(found):,} tasks; the limit is {MAX_TASKS:,}")
+    return found
