@@ -17,7 +17,7 @@ from axon.errors import UsageError
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the tester's own."""
     for name in os.environ:
-        if name.startswith(("AXON_", "ANTHROPIC_", "CLAUDE_")):
+        if name.startswith(("AXON_", "ANTHROPIC_", "CLAUDE_", "TASK_MCP", "MCP_")):
             monkeypatch.delenv(name)
 
 
@@ -78,10 +78,33 @@ def test_where_the_way_to_the_model_comes_from(
         load(tmp_path, dotenv=dotenv)
 
 
+def test_a_task_server_is_told_apart_by_its_address_and_kept_from_others_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load(tmp_path, dotenv="TASK_MCP_URL=https://tasks.example/mcp\nMCP_API_KEY=k-12345678")
+    url, _, more = config.ledger_url.partition("#")
+    assert url == "mcp+https://tasks.example/mcp" and config.mcp_key == "k-12345678"
+    assert more.startswith("team=ENG&file=%2F") and "k-12345678" not in repr(config)
+    other = load(tmp_path, ledger="mcp+https://other.example/mcp", team="OPS").ledger_url
+    assert other.partition("file=")[2] != more.partition("file=")[2] and "#team=OPS&" in other
+    assert load(tmp_path, ledger="file:x", dotenv="TASK_MCP_URL=http://x").ledger_url == "file:x"
+    assert "unknown key mcp_api_key" in refused(tmp_path, 'mcp_api_key = "k"')
+    monkeypatch.setenv("MCP_API_KEY", "mine-12345678")
+    for toml, dotenv in (
+        ('[ledger]\nurl = "mcp+https://evil.example/mcp"', ""),
+        ('[ledger]\ntask_mcp_url = "https://evil.example/mcp"', ""),
+        ("", "TASK_MCP_URL=https://evil.example/mcp\nMCP_API_KEY=theirs"),
+    ):
+        with pytest.raises(UsageError, match="MCP_API_KEY comes from the environment and would"):
+            load(tmp_path, toml, dotenv)
+    mine = load(tmp_path, toml, ledger="mcp+https://tasks.example/mcp")
+    assert mine.mcp_key == "mine-12345678"
+
+
 def test_a_repository_has_no_say_in_what_is_the_persons_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = [setting for setting in settings() if setting.metadata["own"]]
+    own = [s for s in settings() if s.metadata["own"] and not s.metadata["secret"]]
     assert own
     for setting in own:
         key, env = setting.metadata["key"], setting.metadata["env"]

@@ -35,7 +35,7 @@ def _settings(config: Config, show_secrets: bool) -> list[dict[str, Any]]:
         key = setting.metadata["key"]
         value = getattr(config, setting.name)
         if not show_secrets:
-            value = _masked(value)
+            value = "set" if setting.metadata["secret"] and value else _masked(value)
         entries.append({"key": key, "value": value, "origin": config.origins[key]})
     return entries
 

@@ -33,10 +33,11 @@ def run(args: Namespace, config: Config) -> int:
     make_state_dir(config)
     with closing(ledger_of(config, create=True)):
         written = _write_template(config)
+    shown = config.ledger_url.partition("#")[0]
     if args.json:
-        print_json({"root": str(config.root), "ledger": config.ledger_url, "config": written})
+        print_json({"root": str(config.root), "ledger": shown, "config": written})
         return 0
-    print(f"ledger   {config.ledger_url}")
+    print(f"ledger   {shown}")
     print(f"settings {config.root / 'axon.toml'}{'' if written else ' (left as it was)'}")
     print("next: set [gate] command in axon.toml, then axon task add TITLE, then axon team")
     return 0

@@ -40,7 +40,7 @@ def _port(text: str) -> int:
 def run(args: Namespace, config: Config) -> int:
     from axon.engines import vendor
 
-    key = config.environ.get("MCP_API_KEY", "").strip()
+    key = config.mcp_key.strip()
     local = args.host in LOOPBACK
     _check(args, key, local)
     logging.basicConfig(

@@ -1,9 +1,11 @@
 """Every setting there is: its key, its default, what it is for and who may say it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 CREDENTIALS = (
     "ANTHROPIC_API_KEY",
@@ -24,15 +26,18 @@ def _setting(
     flag: str = "",
     own: bool = False,
     widens: bool = False,
+    secret: bool = False,
 ) -> Any:
     """`own`: the person's alone to say, never the repository's `axon.toml` or `.env`.
 
     `widens`: what `axon.toml` says there takes effect only when a person has allowed it.
+    `secret`: never in `axon.toml`, which is committed, and never shown.
     """
-    meta = {"key": key, "doc": doc, "env": env, "flag": flag, "own": own, "widens": widens}
+    meta: dict[str, Any] = {"key": key, "doc": doc, "env": env, "flag": flag}
+    meta |= {"own": own or secret, "widens": widens, "secret": secret}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=meta)
-    return field(default=default, metadata=meta)
+    return field(default=default, metadata=meta, repr=not secret)
 
 
 def _model_of(agent: str, env: str) -> Any:
@@ -45,7 +50,7 @@ class Config:
     """Effective settings of one project."""
 
     root: Path
-    environ: Mapping[str, str]  # `.env` under the environment
+    environ: Mapping[str, str] = field(repr=False)  # `.env` under the environment
     origins: Mapping[str, str]  # setting key -> "default", "axon.toml", ".env", NAME, "--flag"
 
     target: str = _setting(
@@ -53,7 +58,24 @@ class Config:
     )
     team: str = _setting("project.team", "ENG", "team key of new tasks", flag="team")
     ledger: str = _setting(
-        "ledger.url", "", "empty: file:.axon/ledger.db", env="AXON_LEDGER", flag="ledger"
+        "ledger.url",
+        "",
+        "file:PATH, or mcp+https://HOST/mcp of a task server; empty: file:.axon/ledger.db",
+        env="AXON_LEDGER",
+        flag="ledger",
+    )
+    task_mcp_url: str = _setting(
+        "ledger.task_mcp_url",
+        "",
+        "https://HOST/mcp of a task server, used when ledger.url is empty",
+        env="TASK_MCP_URL",
+    )
+    mcp_key: str = _setting(
+        "mcp_api_key",
+        "",
+        "key that axon mcp asks for, and that axon shows to a task server",
+        env="MCP_API_KEY",
+        secret=True,
     )
     workers: int = _setting("team.workers", 2, "agents at work at once", flag="workers")
     max_tasks: int | None = _setting(
@@ -160,7 +182,13 @@ class Config:
 
     @property
     def ledger_url(self) -> str:
-        return self.ledger or f"file:{self.state_dir / 'ledger.db'}"
+        """For a task server also which team's tasks, and where this host keeps what it knows."""
+        url = self.ledger or (f"mcp+{self.task_mcp_url}" if self.task_mcp_url else "")
+        if url.startswith("mcp+") and "#" not in url:
+            digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()
+            place = self.state_dir / f"tasks-{digest[:12]}.db"
+            return f"{url}#{urlencode({'team': self.team, 'file': place})}"
+        return url or f"file:{self.state_dir / 'ledger.db'}"
 
     @property
     def color(self) -> bool:

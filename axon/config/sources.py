@@ -41,7 +41,21 @@ def load_config(args: Namespace, cwd: Path | None = None) -> Config:
             origins[name] = "environment" if name in os.environ else ".env"
     config = Config(root=root, environ=environ, origins=origins, **values)
     check(config)
+    _refuse_foreign_key(config)
     return config
+
+
+def _refuse_foreign_key(config: Config) -> None:
+    """A repository that names a task server must bring its own key: it is not sent another's."""
+    key = "ledger.url" if config.ledger else "ledger.task_mcp_url"
+    origin = config.origins[key]
+    if not config.ledger_url.startswith("mcp+") or origin not in ("axon.toml", ".env"):
+        return
+    if config.origins["mcp_api_key"] == "MCP_API_KEY":
+        raise UsageError(
+            f"{origin} names a task server, but MCP_API_KEY comes from the environment and would"
+            " be sent there; name the server by AXON_LEDGER or --ledger"
+        )
 
 
 def find_root(cwd: Path) -> Path:
@@ -75,7 +89,11 @@ def _permitted(dotenv: dict[str, str]) -> dict[str, str]:
 
     A repository that names an endpoint must bring its own key: it is not sent anybody else's.
     """
-    named = {s.metadata["env"] for s in settings() if s.metadata["env"] and not s.metadata["own"]}
+    named = {
+        s.metadata["env"]
+        for s in settings()
+        if s.metadata["env"] and (s.metadata["secret"] or not s.metadata["own"])
+    }
     allowed = {k: v for k, v in dotenv.items() if k in named or k in MODEL_VARIABLES}
     foreign = [name for name in CREDENTIALS if name in os.environ]
     if "ANTHROPIC_BASE_URL" in allowed and "ANTHROPIC_BASE_URL" not in os.environ and foreign:
