@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from axon.agents.overrides import Overrides
 from axon.config import Config
 from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
@@ -22,6 +23,7 @@ class Crew:
     cli: Path | None = None
     login: dict[str, str] = field(default_factory=dict)  # only when the gateway is bypassed
     solo: bool = False  # `axon run`: an orchestrator with subagents, one task after the other
+    overrides: Overrides = field(default_factory=Overrides)  # the project's agents and prompts
     max_iterations: int | None = None  # attempts a solo run makes
     servers: tuple[Server, ...] = ()  # other MCP servers, secrets filled in
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
+from axon.agents.overrides import load_overrides
+from axon.agents.roster import roster
 from axon.config import Config, scrub_environment
 from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
@@ -138,6 +140,9 @@ def _run(
         max_usd=config.budget_usd,
         started_at=time.time(),
     )
+    overrides = load_overrides(config)
+    for notice in roster(config, overrides).notices if mode.solo else overrides.notices:
+        print(f"axon: {notice}", file=sys.stderr)
     supervisor = _supervisor(config, project, ready)
     coordinator = Coordinator(
         ledger=ledger,
@@ -155,6 +160,7 @@ def _run(
         crew = replace(
             _crew(config, run, project, ready, url),
             solo=mode.solo,
+            overrides=overrides,
             max_iterations=mode.max_iterations,
         )
         return coordinator.work(_roles(crew))

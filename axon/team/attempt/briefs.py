@@ -5,37 +5,45 @@ from axon.engines import Engine
 from axon.tasks import Task
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.solo import solo_brief
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
 
 
-def worker_brief(
-    at: Assignment, workspace: Workspace, engine: Engine, conflicts: list[str]
-) -> Brief:
+def brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: list[str]) -> Brief:
     """The whole task for a new session; only what is new for one that goes on."""
     task = at.task
-    resumable = engine.can_resume(workspace.home, task.engine_session)
-    gate = gate_of(at.crew.config, task)
+    if at.crew.solo:
+        return solo_brief(at, workspace, _more(at, workspace, conflicts))
     first = worker_prompt(
         task,
         workspace=str(workspace.path),
         branch=workspace.branch,
         target=workspace.target,
-        gate=gate,
+        gate=gate_of(at.crew.config, task),
     )
-    if task.token == 1 or not (resumable or task.error or conflicts):
-        return Brief(prompt=first)
-    more = continuation_prompt(
+    resumable = engine.can_resume(workspace.home, task.engine_session)
+    more = _more(at, workspace, conflicts, resumed=resumable)
+    if resumable and more:
+        return Brief(prompt=more, fresh=first, resume=task.engine_session)
+    return Brief(prompt=f"{first}\n\n{more}" if more else first)
+
+
+def _more(
+    at: Assignment, workspace: Workspace, conflicts: list[str], *, resumed: bool = False
+) -> str:
+    """What an earlier attempt has left to say; nothing at the first one."""
+    task = at.task
+    if task.token == 1 or not (resumed or task.error or conflicts):
+        return ""
+    return continuation_prompt(
         task,
         reason=_reason(task, conflicts, workspace.target),
         workspace=str(workspace.path),
         branch=workspace.branch,
         state=_state(conflicts, workspace.target),
-        gate=gate,
+        gate=gate_of(at.crew.config, task),
     )
-    if resumable:
-        return Brief(prompt=more, fresh=first, resume=task.engine_session)
-    return Brief(prompt=f"{first}\n\n{more}")
 
 
 def _reason(task: Task, conflicts: list[str], target: str) -> str:

@@ -7,7 +7,7 @@ from axon.errors import AxonError, EngineFault
 from axon.tasks import Task
 from axon.team import workspace as workspaces
 from axon.team.attempt.assignment import Assignment, soon
-from axon.team.attempt.briefs import worker_brief
+from axon.team.attempt.briefs import brief_of
 from axon.team.attempt.handing import work_through
 from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
 from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
@@ -86,7 +86,7 @@ class Attempt:
     def _with_agent(self, workspace: Workspace, conflicts: list[str]) -> Task | None:
         at = self.at
         engine = at.crew.engine()
-        brief = worker_brief(at, workspace, engine, conflicts)
+        brief = brief_of(at, workspace, engine, conflicts)
         session, result = work_through(at, workspace, engine, brief, self._saw)
         at.ledger.note(at.claim, engine_session=result.engine_session, result=result.text)
         if at.cut_short():

@@ -66,7 +66,9 @@ def _hand_over(at: Assignment, workspace: Workspace, engine: Engine, result: Ses
     """What the full session tells the next one; nothing when it cannot."""
     at.pulse.doing = "handing over"
     workspaces.keep_wip(at.project, workspace, "hand-over")
-    brief = Brief(prompt=render("hand_over"), tools=("Read",), resume=result.engine_session)
+    brief = Brief(
+        prompt=render("hand_over", memory_note=""), tools=("Read",), resume=result.engine_session
+    )
     _, told = run_agent(at, workspace, engine, brief)
     if told.fault is not None or not told.text.strip():
         return ""

@@ -1,0 +1,33 @@
+"""The orchestrator of a solo run: the same task, worked by delegation."""
+
+from axon.agents.bundled import ORCHESTRATOR
+from axon.agents.roster import roster
+from axon.core.prompts import execute_prompt
+from axon.team.attempt.agent import Brief
+from axon.team.attempt.assignment import Assignment
+from axon.team.gate import gate_of
+from axon.team.workspace import Workspace
+
+
+def solo_brief(at: Assignment, workspace: Workspace, more: str) -> Brief:
+    """Each iteration has a fresh context: what is known is in the prompt, not in a session.
+
+    `more` is what earlier attempts have left to say.
+    """
+    found = roster(at.crew.config, at.crew.overrides)
+    first = execute_prompt(
+        at.task,
+        workspace=str(workspace.path),
+        branch=workspace.branch,
+        target=workspace.target,
+        gate=gate_of(at.crew.config, at.task),
+        own=at.crew.overrides.prompts,
+    )
+    return Brief(
+        prompt=f"{first}\n\n{more}" if more else first,
+        system_prompt=found.orchestrator.prompt,
+        model=found.orchestrator.model,
+        tools=found.orchestrator.tools,
+        agents=found.agents,
+        agent=ORCHESTRATOR,
+    )

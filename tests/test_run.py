@@ -1,0 +1,128 @@
+"""axon run: an orchestrator with real subagents, one task after the other, and when it stops."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.drive import Axon, wait_for
+from tests.test_plan import answers, script
+from tests.test_review import APPROVE, REVIEW
+
+Turn = dict[str, Any]
+
+
+@pytest.fixture
+def project(axon: Axon) -> Iterator[Axon]:
+    axon.make_repository()
+    axon.configure(limits={"backoff_seconds": 0.1}, engine={"model": "haiku"})
+    axon.git("add", "-A")
+    axon.git("commit", "-qm", "configure axon")
+    yield axon
+
+
+def call(tool: str, **given: Any) -> Turn:
+    return {"tools": [{"name": tool, "input": given}]}
+
+
+def bash(command: str) -> Turn:
+    return call("Bash", command=command, description="work")
+
+
+def delegate(agent: str, prompt: str) -> Turn:
+    return call("Agent", subagent_type=agent, description=agent, prompt=prompt)
+
+
+def worked(name: str) -> list[dict[str, Any]]:
+    """A task whose coding agent writes a file and whose testing agent checks it."""
+    return [
+        {
+            "title": f"Make {name}",
+            "turns": [
+                delegate("coding", f"Write {name}.txt with one line."),
+                delegate("testing", f"Check that {name}.txt is not empty."),
+                bash("git add -A && git commit -qm work"),
+                {"text": "Written, checked and committed."},
+            ],
+            "agents": {
+                "coding": [bash(f"echo {name} > {name}.txt"), {"text": "Written."}],
+                "testing": [bash(f"test -s {name}.txt && echo ok"), {"text": "It is there."}],
+            },
+        },
+        {"title": f"Make {name}", "says": REVIEW, "turns": [answers(APPROVE), {"text": "."}]},
+    ]
+
+
+def events(project: Axon, identifier: str, action: str) -> list[dict[str, Any]]:
+    found = project.json("task", "show", identifier)["events"]
+    return [event for event in found if event["action"] == action]
+
+
+def phases(project: Axon, identifier: str) -> list[str]:
+    return [event["data"]["phase"] for event in events(project, identifier, "phase")]
+
+
+def test_three_tasks_by_delegation(project: Axon) -> None:
+    tasks = [entry for name in ("a", "b", "c") for entry in worked(name)]
+    for name in ("a", "b", "c"):
+        project.ok("task", "add", f"Make {name}", "--check", f"test -s {name}.txt")
+
+    project.ok("run", "--model-upstream", script(project, tasks), seconds=150)
+
+    assert [t["state"] for t in project.tasks()] == ["done"] * 3
+    assert (project.root / "b.txt").read_text() == "b\n"
+    got = phases(project, "ENG-2")
+    assert got[0] == "orient" and got[-1] == "review"
+    assert [p for p in got if p in ("implementation", "testing", "commit")] == [
+        "implementation", "testing", "commit",
+    ]  # fmt: skip
+    told = project.ok("logs", "ENG-2", "--json")
+    agents = {json.loads(line).get("agent", "") for line in told.splitlines()}
+    assert {"coding", "testing"} <= agents, "subagents' own calls are recorded"
+
+
+def test_iterations_bound_the_run(project: Axon) -> None:
+    for name in ("a", "b"):
+        project.ok("task", "add", f"Make {name}", "--check", f"test -s {name}.txt")
+    upstream = script(project, worked("a") + worked("b"))
+    out = project.ok("run", "--max-iterations", "1", "--model-upstream", upstream)
+    assert sorted(t["state"] for t in project.tasks()) == ["done", "todo"]
+    assert "1 iterations" in out
+
+
+def test_a_claim_of_being_done_is_not_believed(project: Axon) -> None:
+    project.ok("task", "add", "Make a", "--check", "test -s a.txt")
+    upstream = script(
+        project, [{"title": "Make a", "turns": [{"text": "All done, tests pass!"}] * 9}]
+    )
+    done = project("run", "--model-upstream", upstream)
+    assert (done.returncode, project.task("ENG-1")["state"]) == (1, "failed")
+
+
+def test_a_text_is_all_an_ad_hoc_run_needs(project: Axon) -> None:
+    project.ok("run", "Make a", "--model-upstream", script(project, worked("a")))
+    assert project.task("ENG-1")["state"] == "done"
+    assert (project.root / "a.txt").exists()
+
+
+@pytest.mark.parametrize("phase", ["implementation", "testing"])
+def test_killed_in_a_phase_it_goes_on(project: Axon, phase: str) -> None:
+    wait = "until test -e ../../../go; do sleep 0.1; done"
+    entry, review = worked("a")
+    agent = {"implementation": "coding", "testing": "testing"}[phase]
+    entry["agents"][agent].insert(0, bash(f"touch ../../../{phase}; {wait}"))
+    project.ok("task", "add", "Make a", "--check", "test -s a.txt")
+    process = project.start("run", "--model-upstream", script(project, [entry, review]))
+    wait_for(lambda: (project.root / phase).exists())
+    workers = wait_for(lambda: [w for w in project.json("status")["workers"] if w["identifier"]])
+
+    os.kill(workers[0]["pid"], signal.SIGKILL)
+    (project.root / "go").touch()
+
+    assert process.wait(90) == 0, process.communicate()
+    task = project.task("ENG-1")
+    assert (task["state"], task["attempts"]) == ("done", 2)
+    assert not project.processes()
