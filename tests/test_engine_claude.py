@@ -233,6 +233,43 @@ def test_a_subagent_does_the_work(stage: Stage) -> None:
     assert "general-purpose" not in json.dumps(main["said"]), "only agents of the request"
 
 
+def test_each_has_its_own_tools_and_words(stage: Stage) -> None:
+    delegate = calls("Agent", subagent_type="coding", description="do it", prompt="Write a file")
+    write = calls("Write", file_path=str(stage.folder / "work" / "main.txt"), content="main")
+    myself = calls("Agent", subagent_type="lead", description="again", prompt="Do it again")
+    stage.play(
+        calls("mcp__axon__say", text="it is mine"),
+        write,
+        myself,
+        delegate,
+        {"text": "All done."},
+        agents={"coding": [bash("echo sub > sub.txt"), calls("mcp__axon__say", text="its own")]},
+    )
+    more: dict[str, Any] = {
+        "agents": (CODER,),
+        "tools": ("Read", "Agent", "mcp__axon__say"),
+        "agent": "lead",
+        "system_prompt": "You are the lead.",
+        "talk": (tool("say", "heard"),),
+    }
+    result = stage.run(**more)
+
+    assert (result.fault, result.text) == (None, "All done.")
+    assert (stage.folder / "work" / "sub.txt").exists(), "the subagent has what the main one lacks"
+    assert not (stage.folder / "work" / "main.txt").exists()
+    said = stage.results()
+    assert "heard it is mine" in said and "heard its own" not in said
+    assert "Agent type 'lead' not found" in said, "it cannot call itself"
+    placeholder = {"DeferredToolPlaceholder"}  # the CLI's own, it does nothing
+    mine = {"Agent", "Read", "mcp__axon__say"}
+    assert set(stage.requests()[0]["tools"]) - placeholder == mine
+
+    before = len(stage.requests())
+    result = stage.run(resume=result.engine_session, **more)
+    assert result.fault is None
+    assert set(stage.requests()[before]["tools"]) - placeholder == mine, "also when resumed"
+
+
 SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
 
 
@@ -266,9 +303,16 @@ def test_another_server_is_relayed_to_those_who_may_use_it(stage: Stage) -> None
     assert result.fault is None, result
     said = stage.results()
     assert "from sub a secret" in said and "from main a secret" not in said
-    assert "the worker agent may not use this server" in said
+    assert "No such tool available" in said
     transcripts = (stage.folder / "home").rglob("*.json*")
     assert all("TOLD" not in path.read_text() for path in transcripts)
+
+
+def test_a_worker_may_not_use_what_is_for_others(stage: Stage) -> None:
+    stage.play(calls("mcp__other__echo", text="from main"), {"text": "Done."})
+    coding = remote(agents=("coding",))
+    stage.run(servers=(coding, replace(coding, name="mine", agents=("worker",))))
+    assert "from main a secret" not in stage.results()
 
 
 def test_a_server_that_dies_is_an_error_and_no_end(stage: Stage) -> None:
