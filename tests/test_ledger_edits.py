@@ -346,6 +346,21 @@ def test_moves_of_programs_are_no_changes_of_people(ledger: Ledger) -> None:
         ledger.undo()
 
 
+def test_everybody_takes_back_what_is_their_own(ledger: Ledger) -> None:
+    add(ledger, "a", "b")
+    ledger.edit(["ENG-1"], {"title": "mine"})
+    ledger.edit(["ENG-2"], {"title": "its"}, actor="mcp")
+    ledger.undo()
+    assert [task.title for task in ledger.tasks()] == ["a", "its"]
+    ledger.edit(["ENG-1"], {"title": "mine"})
+    ledger.edit(["ENG-1"], {"check": "its"}, actor="mcp")
+    with pytest.raises(Forbidden, match="since then mcp has changed ENG-1"):
+        ledger.undo()
+    ledger.undo(actor="mcp")
+    ledger.undo()
+    assert ledger.task("ENG-1").title == "a"
+
+
 def test_the_journal_is_bounded(ledger: Ledger) -> None:
     add(ledger, "a")
     for n in range(520):

@@ -230,6 +230,8 @@ CREATE TABLE change_task (
     before TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX change_since ON change (since);
+
 CREATE INDEX change_task_change ON change_task (change)
 """
 

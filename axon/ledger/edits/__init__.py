@@ -88,9 +88,10 @@ class Edits(Protocol):
         ...
 
     def undo(self, *, actor: str = "person") -> Undone:
-        """Take back the last edit, move, answer, dependency, deletion or import, whole.
+        """Take back the actor's last edit, move, answer, dependency, deletion or import, whole.
 
-        Forbidden: none is left, or workers have moved one of its tasks on since. Comments stay.
+        Forbidden: none is left, or others have moved or changed one of its tasks since, workers
+        among them. Comments stay.
         """
         ...
 

@@ -82,11 +82,12 @@ def seal(tx: Tx, change: int, *, first: int = 0, last: int = 0) -> None:
     tx.db.execute("DELETE FROM change WHERE id <= ?", oldest)
 
 
-def last(tx: Tx) -> Change | None:
-    """The newest that was not taken back."""
+def last(tx: Tx, actor: str) -> Change | None:
+    """The newest of this actor that was not taken back."""
     found = tx.db.execute(
-        "SELECT id, at, actor, action, seq, first, last FROM change WHERE NOT undone"
-        " ORDER BY id DESC LIMIT 1"
+        "SELECT id, at, actor, action, seq, first, last FROM change WHERE NOT undone AND actor = ?"
+        " ORDER BY id DESC LIMIT 1",
+        (clean(actor),),
     ).fetchone()
     if found is None:
         return None
@@ -104,10 +105,14 @@ def kept(tx: Tx, change: int) -> list[Kept]:
     ]
 
 
-def by_person(tx: Tx, seq: int) -> bool:
-    """Is that event part of a change in the journal?"""
-    found = tx.db.execute("SELECT 1 FROM change WHERE ? BETWEEN since AND seq", (seq,)).fetchone()
-    return found is not None
+def is_of(tx: Tx, seq: int, actor: str) -> bool:
+    """Is that event part of a change of this actor, or of one that came to nothing?"""
+    found = tx.db.execute(
+        "SELECT seq >= ? AND (actor = ? OR undone) FROM change WHERE since <= ?"
+        " ORDER BY since DESC LIMIT 1",
+        (seq, clean(actor), seq),
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def values(before: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Take back the last change of a person, unless work has built on it since."""
+"""Take back somebody's last change, unless others have built on it since."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,24 +7,26 @@ from axon.errors import Forbidden
 from axon.ledger import history
 from axon.ledger.edits import Undone, journal, links, removal
 from axon.ledger.edits.fields import difference, hidden_of, relink
-from axon.ledger.records import Event
 from axon.ledger.rows import Row, fetch, find, save
 from axon.ledger.store import Tx
-from axon.tasks import Task
+from axon.tasks import State, Task
 from axon.tasks.moments import told
 
-PAGE = 1000
+# Moves, and what changes a task without moving it.
+SINCE = f"""
+    SELECT seq, actor, after FROM event WHERE {history.OF_TASK} AND seq > ?
+    AND (after IS NOT NULL OR action IN ('edit', 'depend', 'delete', 'undo')) ORDER BY seq
+"""
 
 
 def undo(tx: Tx, *, actor: str) -> Undone:
-    change = journal.last(tx)
+    change = journal.last(tx, actor)
     if change is None:
         raise Forbidden("there is no change to take back; only the latest ones are kept")
     kept = journal.kept(tx, change.id)
     added = _added(tx, change)
     for identifier in (*(one.identifier for one in kept), *(row.task.identifier for row in added)):
         _refuse_moved_on(tx, change, identifier)
-    # marked first: its events are then those of a person too
     tx.db.execute("UPDATE change SET undone = 1 WHERE id = ?", (change.id,))
     step = journal.begin(tx, "undo", actor)
     why = f"{change.action} of {told(change.at)}"
@@ -57,21 +59,14 @@ def _added(tx: Tx, change: journal.Change) -> list[Row]:
 
 
 def _refuse_moved_on(tx: Tx, change: journal.Change, identifier: str) -> None:
-    after = change.seq
-    while page := history.events(tx, after=after, identifier=identifier, run="", limit=PAGE):
-        after = page[-1].seq
-        for event in page:
-            if event.after is not None and not journal.by_person(tx, event.seq):
-                raise _moved_on(change, event)
-
-
-def _moved_on(change: journal.Change, event: Event) -> Forbidden:
-    assert event.after is not None
-    return Forbidden(
-        f"the last change ({change.action}, {told(change.at)}) cannot be taken back: since then"
-        f" {event.actor} has moved {event.identifier} to {event.after.label};"
-        " change what you want to be different by hand"
-    )
+    for seq, actor, after in tx.db.execute(SINCE, (identifier, change.seq)).fetchall():
+        if not journal.is_of(tx, seq, change.actor):
+            moved = f"moved {identifier} to {State(after).label}" if after else ""
+            raise Forbidden(
+                f"the last change ({change.action}, {told(change.at)}) cannot be taken back: since"
+                f" then {actor} has {moved or f'changed {identifier}'};"
+                " change what you want to be different by hand"
+            )
 
 
 def _restore(tx: Tx, kept: Sequence[journal.Kept], *, why: str, actor: str) -> list[Task]:
