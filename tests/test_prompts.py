@@ -46,6 +46,10 @@ FACTS = {
     "goal": "Offer durations on the command line.",
     "more": "",
     "summary": "Half is done.",
+    "question": "Seconds or minutes?",
+    "answer": "Seconds.",
+    "workspace": WHERE["workspace"],
+    "state": "The newest `main` has been merged into it.",
 }
 # Every prompt: the most tokens (characters / 4) it may take with usual values, and the tools of
 # the agent that gets it. Notes and rules stand inside others and are measured there, too.
@@ -64,6 +68,7 @@ BUDGETS: dict[str, tuple[int, Sequence[str]]] = {
     "team_worker_prompt": (1100, WORKER),
     "execute_task": (400, ()),
     "continuation_task": (450, WORKER),
+    "answered_task": (250, WORKER),
     "hand_over": (330, ("Read",)),
     "taken_over": (110, WORKER),
     "review_task": (450, EYES),
@@ -96,7 +101,7 @@ def rendered(name: str, config: Config) -> tuple[str, Sequence[str]]:
     if name == "team_worker_prompt":
         return worker_prompt(TASK, target="main", talk=True, **WHERE), tools
     if name == "execute_task":
-        return execute_prompt(TASK, target="main", **WHERE), found.orchestrator.tools
+        return execute_prompt(TASK, target="main", state="It is new.", **WHERE), found.orchestrator.tools
     if name == "continuation_task":
         reason = f"Your work was not accepted: exit 1. What was printed by `{WHERE['gate']}`:"
         state = "The newest `main` has been merged into it."
@@ -170,7 +175,7 @@ def test_a_worker_is_told_of_talking_only_when_it_can() -> None:
 def test_everything_known_of_the_task_is_said() -> None:
     for text in (
         worker_prompt(TASK, target="main", briefing="# The project\n\nAll of it.", **WHERE),
-        execute_prompt(TASK, target="main", briefing="# The project\n\nAll of it.", **WHERE),
+        execute_prompt(TASK, target="main", state="It is new.", briefing="# The project\n\nAll of it.", **WHERE),
     ):
         for fact in (TASK.identifier, TASK.title, TASK.description, *TASK.paths, *WHERE.values()):
             assert fact in text

@@ -9,7 +9,6 @@ from axon.tasks import Task
 __all__ = ["continuation_prompt", "execute_prompt", "render", "shorten", "worker_prompt"]
 
 MAX_FEEDBACK = 16 << 10  # characters of gate output or conflict that go into a prompt
-NEW = "Nothing has been done for this task yet."
 
 Own = Mapping[str, str]  # the project's own texts, by the name of the prompt
 
@@ -49,7 +48,7 @@ def execute_prompt(
     branch: str,
     target: str,
     gate: str,
-    state: str = NEW,
+    state: str,
     briefing: str = "",
     own: Own | None = None,
 ) -> str:
@@ -95,8 +94,37 @@ def continuation_prompt(
     )
 
 
+def answered_prompt(
+    task: Task,
+    *,
+    answer: str,
+    workspace: str,
+    branch: str,
+    state: str,
+    gate: str,
+    own: Own | None = None,
+) -> str:
+    """The next prompt of a session that ended with a question."""
+    return render(
+        "answered_task",
+        own,
+        identifier=task.identifier,
+        title=task.title,
+        question=fenced(shorten(task.question, MAX_FEEDBACK) or "(not known any more)"),
+        answer=fenced(shorten(answer, MAX_FEEDBACK)),
+        workspace=workspace,
+        branch=branch,
+        state=state,
+        gate=_gate(gate),
+    )
+
+
 def _description(task: Task) -> str:
-    return task.description or "(The title says it all.)"
+    text = task.description or "(The title says it all.)"
+    if task.answers:
+        answers = fenced(shorten(task.answers, MAX_FEEDBACK))
+        text += f"\n\nAsked before, and answered by a person:\n\n{answers}"
+    return text
 
 
 def _facts(task: Task) -> str:

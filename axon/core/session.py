@@ -18,13 +18,20 @@ def run_session(
     *,
     saw: Callable[[EngineEvent], None],
     ended: Callable[[], bool],
+    tend: Callable[[], None] = lambda: None,
 ) -> SessionResult:
     """Drive the session until it ends, its time is up, or `ended()` turns true.
 
-    `saw` gets every event as it happens. A session cut short keeps its engine session id, so
-    that it can be resumed.
+    `saw` gets every event as it happens; `tend` is called some ten times a second, in the same
+    thread. What they raise ends the session and is raised here. A session cut short keeps its
+    engine session id, so that it can be resumed.
     """
-    return asyncio.run(_drive(engine, request, saw, ended))
+
+    def stop() -> bool:
+        tend()
+        return ended()
+
+    return asyncio.run(_drive(engine, request, saw, stop))
 
 
 async def _drive(
@@ -61,6 +68,8 @@ async def _drive(
             known, fault=EngineFault.TURNS, message=f"passed its limit of {minutes:g} minutes"
         )
     except asyncio.CancelledError:
+        if watch.done():
+            watch.result()  # which raises what `ended` raised
         return replace(known, message="stopped")
     finally:
         watch.cancel()
@@ -69,8 +78,10 @@ async def _drive(
 async def _watch(
     session: asyncio.Task[SessionResult], engine: Engine, ended: Callable[[], bool]
 ) -> None:
-    while not ended():
-        await asyncio.sleep(POLL_SECONDS)
-    engine.interrupt()
-    await asyncio.sleep(GRACE_SECONDS)
-    session.cancel()
+    try:
+        while not ended():
+            await asyncio.sleep(POLL_SECONDS)
+        engine.interrupt()
+        await asyncio.sleep(GRACE_SECONDS)
+    finally:  # also when `ended` cannot say
+        session.cancel()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from axon.agents import AgentSpec
+from axon.core.inbox import Inbox
 from axon.core.playback import tool_line
 from axon.core.recorder import Recorder
 from axon.core.session import run_session
@@ -33,6 +34,7 @@ class Brief:
     tools: tuple[str, ...] = ()
     agents: tuple[AgentSpec, ...] = ()
     talk: tuple[ToolSpec, ...] = ()
+    inbox: Inbox | None = None  # of the session that works on the task itself
     agent: str = "worker"  # name of the main agent, for what only some may use
     schema: dict[str, Any] | None = None
     resume: str = ""
@@ -59,24 +61,29 @@ def run_agent(
     token_hash = hashlib.sha256(token.encode()).hexdigest()
     at.ledger.start_session(session, token_hash=token_hash, claim=at.claim)
     at.redactor = Redactor((*at.crew.secrets, token))
-    request = _request(at, workspace, brief, token)
+    request, inbox = _request(at, workspace, engine, brief, token), brief.inbox
     with Recorder(at.project.state_dir, session.id, at.redactor.value) as recorder:
         recorder.note("prompt", text=request.prompt)
 
         def seen(event: EngineEvent) -> None:
             recorder.write(event)
-            _show(at, event)
+            _keep_up(at, inbox, event)
             if saw is not None:
                 saw(event)
 
-        result = run_session(engine, request, saw=seen, ended=lambda: at.cut_short() or enough())
-        result = _as_the_gateway_saw(at, session, result)
-        clean = at.redactor.text
+        result = run_session(
+            engine,
+            request,
+            saw=seen,
+            ended=lambda: at.cut_short() or enough(),
+            tend=lambda: inbox.deliver(engine) if inbox is not None else None,
+        )
+        result, clean = _as_the_gateway_saw(at, session, result), at.redactor.text
         result = replace(result, message=clean(result.message), text=clean(result.text))
         recorder.note("result", fault=result.fault, text=result.message or result.text)
     at.ledger.end_session(
         session.id,
-        outcome=result.fault or "finished",
+        outcome=result.fault or result.ended_by or "finished",
         engine_session=result.engine_session,
         turns=result.turns,
     )
@@ -98,15 +105,18 @@ def _session(at: Assignment, engine: Engine, brief: Brief) -> Session:
     )
 
 
-def _request(at: Assignment, workspace: Workspace, brief: Brief, token: str) -> SessionRequest:
+def _request(
+    at: Assignment, workspace: Workspace, engine: Engine, brief: Brief, token: str
+) -> SessionRequest:
     task, config = at.task, at.crew.config
+    news = brief.inbox.opening(engine, workspace.home, brief.resume) if brief.inbox else ""
     task_file = workspace.home / "task.json"
     task_file.write_text(json.dumps(task_view(task), ensure_ascii=False), "utf-8", "replace")
     environment = tool_environment(config, workspace.home, workspace.temporary, workspace)
     if at.crew.gateway_url:
         environment |= {"ANTHROPIC_BASE_URL": at.crew.gateway_url, "ANTHROPIC_API_KEY": token}
     return SessionRequest(
-        prompt=brief.prompt,
+        prompt=f"{brief.prompt}\n\n{news}" if news else brief.prompt,
         system_prompt=brief.system_prompt,
         cwd=workspace.path,
         home=workspace.home,
@@ -122,10 +132,21 @@ def _request(at: Assignment, workspace: Workspace, brief: Brief, token: str) -> 
         servers=at.crew.servers,
         agent=brief.agent,
         schema=brief.schema,
+        last_call=brief.inbox.last_call if brief.inbox else None,
         max_turns=brief.max_turns or task.max_turns or config.max_turns,
         max_seconds=60 * (task.max_minutes or config.max_minutes),
         resume=brief.resume,
     )
+
+
+def _keep_up(at: Assignment, inbox: Inbox | None, event: EngineEvent) -> None:
+    """Messages that have arrived, and the session to resume whatever becomes of this process."""
+    _show(at, event)
+    if inbox is None:
+        return
+    inbox.saw(event)
+    if event.kind == "init" and event.data.get("session_id"):
+        at.ledger.note(at.claim, engine_session=str(event.data["session_id"]))
 
 
 def _show(at: Assignment, event: EngineEvent) -> None:

@@ -6,12 +6,17 @@ from axon.tasks import Task
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
 from axon.team.attempt.solo import solo_brief
+from axon.team.attempt.talking import told_answer, with_talk
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
 
 
 def brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: list[str]) -> Brief:
     """The whole task for a new session; only what is new for one that goes on."""
+    return with_talk(at, _brief_of(at, workspace, engine, conflicts))
+
+
+def _brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: list[str]) -> Brief:
     task = at.task
     if at.crew.solo:
         return solo_brief(at, workspace, _more(at, workspace, conflicts))
@@ -21,6 +26,7 @@ def brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: li
         branch=workspace.branch,
         target=workspace.target,
         gate=gate_of(at.crew.config, task),
+        talk=engine.name == "claude",
     )
     resumable = engine.can_resume(workspace.home, task.engine_session)
     more = _more(at, workspace, conflicts, resumed=resumable)
@@ -34,7 +40,11 @@ def _more(
 ) -> str:
     """What an earlier attempt has left to say; nothing at the first one."""
     task = at.task
-    if task.token == 1 or not (resumed or task.error or conflicts):
+    if task.token == 1:
+        return ""
+    if not conflicts and (told := told_answer(at, workspace, _state(conflicts, workspace.target))):
+        return told
+    if not (resumed or task.error or conflicts):
         return ""
     return continuation_prompt(
         task,

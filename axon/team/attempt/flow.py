@@ -88,6 +88,9 @@ class Attempt:
         engine = at.crew.engine()
         brief = brief_of(at, workspace, engine, conflicts)
         session, result = work_through(at, workspace, engine, brief, self._saw)
+        if result.ended_by:  # a question, or the agent gave it up: the ledger has that already
+            workspaces.keep_wip(at.project, workspace, result.ended_by)
+            return None
         at.ledger.note(at.claim, engine_session=result.engine_session, result=result.text)
         if at.cut_short():
             self._park(workspace)
@@ -99,6 +102,9 @@ class Attempt:
             commit = commit_work(at, workspace)
         except (Unfinished, Broken) as error:
             at.ledger.fail(at.claim, str(error), feedback=getattr(error, "feedback", ""))
+            return None
+        if at.ledger.task(at.task.identifier).blocked:  # it was split: the whole is judged later
+            at.ledger.release(at.claim, "waits for its parts")
             return None
         return self._judge(workspace, ResumePoint(commit=commit), session.id)
 
