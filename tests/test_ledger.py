@@ -95,10 +95,11 @@ def test_strange_text_is_kept_as_well_as_it_can_be(ledger: Ledger) -> None:
     assert task.description == "x" * 1_000_000 + "\n'\"; DROP TABLE task; --\ufffd"
 
 
-def test_tasks_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
+def test_tasks_are_found_by_what_is_known_of_them(ledger: Ledger, world: World) -> None:
     add(ledger, "Red car", labels=("bug", 'q"'), priority=Priority.LOW)
     add(ledger, "blue BOAT", description="with 100% sails", labels=("bugs",))
     add(ledger, "green bike", "yellow bus")
+    world.sleep(1)
     claim(ledger)
 
     def found(**filters: Any) -> list[str]:
@@ -106,6 +107,12 @@ def test_tasks_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
 
     assert found() == ["ENG-1", "ENG-2", "ENG-3", "ENG-4"]
     assert found(limit=2) == ["ENG-1", "ENG-2"]
+    assert found(limit=2, offset=1) == ["ENG-2", "ENG-3"]
+    assert found(offset=3) == ["ENG-4"]
+    assert found(sort="priority") == ["ENG-2", "ENG-3", "ENG-4", "ENG-1"]
+    assert found(sort="updated") == ["ENG-2", "ENG-1", "ENG-3", "ENG-4"]
+    with pytest.raises(UsageError, match="unknown order 'id'; use one of age"):
+        found(sort="id")
     assert found(states=[State.IN_PROGRESS]) == ["ENG-2"]
     assert found(states=[State.IN_PROGRESS, State.TODO]) == ["ENG-1", "ENG-2", "ENG-3", "ENG-4"]
     assert found(priority=Priority.LOW) == ["ENG-1"]

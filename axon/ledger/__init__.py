@@ -76,8 +76,11 @@ class Ledger(Edits, Messages, Protocol):
         team: str = "",
         project: str = "",
         limit: int | None = None,
+        offset: int = 0,
+        sort: str = "age",
     ) -> list[Task]:
-        """In the order of their age; `text` is looked for in identifier, title, description."""
+        """`text` is looked for in identifier, title and description. `sort`: age (the oldest
+        first), priority (then age), or updated (the latest first); always in the same order."""
         ...
 
     def counts(self) -> dict[str, int]:
@@ -224,6 +227,10 @@ class Ledger(Edits, Messages, Protocol):
     ) -> None: ...
     def session_of(self, token_hash: str) -> Session | None:
         """The open session (not ended) that holds this gateway token."""
+        ...
+
+    def session(self, session: str) -> Session:
+        """NotFound when there is none."""
         ...
 
     def sessions(self, identifier: str = "", *, limit: int = 100) -> list[Session]:

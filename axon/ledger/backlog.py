@@ -19,6 +19,8 @@ WAITING = """
     WHERE task.state = 'todo' AND task.blocked > 0 AND needed.state <> 'done'
     AND NOT (dependency.child AND needed.state = 'canceled')
 """
+# Whatever comes first, the age tells equals apart: the order is always the same.
+ORDERS = {"age": "id", "priority": "priority, id", "updated": "updated_at DESC, id"}
 STUCK_FIRST = " ORDER BY needed.state NOT IN ('failed', 'canceled', 'blocked'), task.id LIMIT ?"
 
 
@@ -36,6 +38,8 @@ def tasks(
     team: str,
     project: str,
     limit: int | None,
+    offset: int,
+    sort: str,
 ) -> list[Task]:
     tests: list[str] = ["1"]
     values: list[str | int] = []
@@ -58,9 +62,12 @@ def tasks(
             " OR instr(lower(description), lower(?)))"
         )
         values += [clean(text)] * 3
+    if sort not in ORDERS:
+        raise UsageError(f"unknown order {sort!r}; use one of {', '.join(ORDERS)}")
     found = tx.db.execute(
-        f"SELECT {COLUMNS} FROM task WHERE {' AND '.join(tests)} ORDER BY id LIMIT ?",
-        (*values, -1 if limit is None else max(0, limit)),
+        f"SELECT {COLUMNS} FROM task WHERE {' AND '.join(tests)} ORDER BY {ORDERS[sort]}"
+        " LIMIT ? OFFSET ?",
+        (*values, -1 if limit is None else max(0, limit), max(0, offset)),
     ).fetchall()
     return [task_of(values) for values in found]
 

@@ -101,6 +101,8 @@ class FileLedger(FileEdits, FileMessages):
         team: str = "",
         project: str = "",
         limit: int | None = None,
+        offset: int = 0,
+        sort: str = "age",
     ) -> list[Task]:
         return self._store.read(
             backlog.tasks,
@@ -111,6 +113,8 @@ class FileLedger(FileEdits, FileMessages):
             team=team,
             project=project,
             limit=limit,
+            offset=offset,
+            sort=sort,
         )
 
     def counts(self) -> dict[str, int]:
@@ -251,6 +255,9 @@ class FileLedger(FileEdits, FileMessages):
 
     def session_of(self, token_hash: str) -> Session | None:
         return self._store.read(sessions.of_token, token_hash)
+
+    def session(self, session: str) -> Session:
+        return self._store.read(sessions.find, session)
 
     def sessions(self, identifier: str = "", *, limit: int = 100) -> list[Session]:
         return self._store.read(sessions.sessions, identifier, limit=limit)

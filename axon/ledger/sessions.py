@@ -49,7 +49,7 @@ def start(tx: Tx, session: Session, *, token_hash: str, claim: Claim) -> None:
 
 
 def end(tx: Tx, session: str, *, outcome: str, engine_session: str, turns: int) -> None:
-    before = _find(tx, session)
+    before = find(tx, session)
     turns = max(turns, before.turns)
     tx.db.execute(
         "UPDATE session SET ended_at = coalesce(ended_at, ?), outcome = ?, engine_session = ?,"
@@ -82,7 +82,7 @@ def sessions(tx: Tx, identifier: str, *, limit: int) -> list[Session]:
 
 
 def spend(tx: Tx, usage: Usage) -> None:
-    session = _find(tx, usage.session)
+    session = find(tx, usage.session)
     figures = [
         max(0, min(int(figure), MOST))
         for figure in (
@@ -142,7 +142,7 @@ def spent(tx: Tx, *, session: str, identifier: str, run: str) -> float:
     return 0.0
 
 
-def _find(tx: Tx, session: str) -> Session:
+def find(tx: Tx, session: str) -> Session:
     found = tx.db.execute(SESSION + " WHERE id = ?", (clean(session),)).fetchone()
     if found is None:
         raise NotFound(f"no session {session}; axon task show lists those of a task")
