@@ -65,7 +65,7 @@ BUDGETS: dict[str, tuple[int, Sequence[str]]] = {
     "security": (600, ()),
     "research": (500, ()),
     "planner": (550, ()),
-    "team_worker_prompt": (1100, WORKER),
+    "team_worker_prompt": (1150, WORKER),
     "execute_task": (400, ()),
     "continuation_task": (450, WORKER),
     "answered_task": (250, WORKER),
@@ -75,7 +75,7 @@ BUDGETS: dict[str, tuple[int, Sequence[str]]] = {
     "plan_task": (450, EYES),
     "house_rules": (170, EYES),
     "memory_note": (120, EYES),
-    "talk_note": (330, WORKER),
+    "talk_note": (380, WORKER),
     "silence_note": (40, EYES),
 }
 TOOL = re.compile(
@@ -101,7 +101,9 @@ def rendered(name: str, config: Config) -> tuple[str, Sequence[str]]:
     if name == "team_worker_prompt":
         return worker_prompt(TASK, target="main", talk=True, **WHERE), tools
     if name == "execute_task":
-        return execute_prompt(TASK, target="main", state="It is new.", **WHERE), found.orchestrator.tools
+        return execute_prompt(
+            TASK, target="main", state="It is new.", **WHERE
+        ), found.orchestrator.tools
     if name == "continuation_task":
         reason = f"Your work was not accepted: exit 1. What was printed by `{WHERE['gate']}`:"
         state = "The newest `main` has been merged into it."
@@ -175,7 +177,9 @@ def test_a_worker_is_told_of_talking_only_when_it_can() -> None:
 def test_everything_known_of_the_task_is_said() -> None:
     for text in (
         worker_prompt(TASK, target="main", briefing="# The project\n\nAll of it.", **WHERE),
-        execute_prompt(TASK, target="main", state="It is new.", briefing="# The project\n\nAll of it.", **WHERE),
+        execute_prompt(
+            TASK, target="main", state="It is new.", briefing="# The project\n\nAll of it.", **WHERE
+        ),
     ):
         for fact in (TASK.identifier, TASK.title, TASK.description, *TASK.paths, *WHERE.values()):
             assert fact in text

@@ -74,7 +74,14 @@ def check_model(model: str, where: str = "") -> None:
 
 def check(config: Config) -> None:
     """Refuse values no part could work with."""
-    least = {"workers": 1, "lease_seconds": 1, "max_attempts": 1, "max_turns": 1, "max_losses": 1, "max_context_tokens": 1000}
+    least = {
+        "workers": 1,
+        "lease_seconds": 1,
+        "max_attempts": 1,
+        "max_turns": 1,
+        "max_losses": 1,
+        "max_context_tokens": 1000,
+    }
     for name, minimum in least.items():
         if getattr(config, name) < minimum:
             raise UsageError(f"{name.replace('_', ' ')} must be at least {minimum}")

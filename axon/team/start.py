@@ -23,6 +23,7 @@ from axon.ledger import Ledger, Run, limits_of, open_ledger
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
 from axon.security.secrets import secrets_of
+from axon.security.trust import allowed_only
 from axon.tasks import Draft, State
 from axon.tasks.known import without_known
 from axon.team import landing, worker
@@ -62,6 +63,7 @@ def run_team(
     mode: Mode = Mode(),  # noqa: B008  # frozen
 ) -> int:
     """Run the team to its end; the exit code (DESIGN: processes)."""
+    config, ignored = allowed_only(config)  # before anything looks at its servers
     project = open_project(config)
     ledger = open_ledger(config.ledger_url, create=True, limits=limits_of(config))
     drafts = without_known(drafts, ledger.tasks())
@@ -76,7 +78,7 @@ def run_team(
         thorough=not mode.skip_preflight,
     )
     recover(ledger)
-    _say(project, config, ready, ledger)
+    _say(project, config, ready, ledger, ignored)
     _open_log(project.state_dir / LOG_NAME)
     live = config.environ.get("TERM") != "dumb"
     reporter = choose_reporter(stream, json, config.color, live=live)
@@ -96,9 +98,11 @@ def _nothing_to_do(ledger: Ledger) -> str:
     return f"nothing to do ({left}); axon task list shows the tasks"
 
 
-def _say(project: Project, config: Config, ready: Ready, ledger: Ledger) -> None:
+def _say(
+    project: Project, config: Config, ready: Ready, ledger: Ledger, ignored: Sequence[str]
+) -> None:
     """What a person should know before agents start."""
-    notices = [project.notice]
+    notices = [project.notice, *ignored]
     loose = [t.identifier for t in ledger.tasks(states=(State.TODO,)) if not t.check]
     if not config.gate and loose:
         notices.append(

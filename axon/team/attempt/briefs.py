@@ -1,5 +1,6 @@
 """What the agent of an attempt is told: first, or when its work comes back."""
 
+from axon.core.briefing import briefing
 from axon.core.prompts import continuation_prompt, worker_prompt
 from axon.engines import Engine
 from axon.tasks import Task
@@ -27,6 +28,8 @@ def _brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: l
         target=workspace.target,
         gate=gate_of(at.crew.config, task),
         talk=engine.name == "claude",
+        briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
+        own=at.crew.overrides.prompts,
     )
     resumable = engine.can_resume(workspace.home, task.engine_session)
     more = _more(at, workspace, conflicts, resumed=resumable)
@@ -53,6 +56,7 @@ def _more(
         branch=workspace.branch,
         state=_state(conflicts, workspace.target),
         gate=gate_of(at.crew.config, task),
+        own=at.crew.overrides.prompts,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from axon.core.context import Gauge
+from axon.core.memory import facts_in, remember
 from axon.core.prompts import render, shorten
 from axon.engines import Engine, EngineEvent, SessionResult
 from axon.ledger import Session
@@ -59,6 +60,8 @@ def work_through(
             break
         at.record("hand_over", f"at {gauge.share:.0%} of the context", session=session.id)
         brief = replace(brief, prompt=f"{first}\n\n{summary}", resume="")
+    if result.fault is None:
+        remember(at.project.state_dir, facts_in(result.text))
     return session, result
 
 
@@ -66,10 +69,10 @@ def _hand_over(at: Assignment, workspace: Workspace, engine: Engine, result: Ses
     """What the full session tells the next one; nothing when it cannot."""
     at.pulse.doing = "handing over"
     workspaces.keep_wip(at.project, workspace, "hand-over")
-    brief = Brief(
-        prompt=render("hand_over", memory_note=""), tools=("Read",), resume=result.engine_session
-    )
+    own = at.crew.overrides.prompts
+    brief = Brief(prompt=render("hand_over", own), tools=("Read",), resume=result.engine_session)
     _, told = run_agent(at, workspace, engine, brief)
     if told.fault is not None or not told.text.strip():
         return ""
-    return render("taken_over", summary=shorten(told.text.strip(), MAX_SUMMARY))
+    remember(at.project.state_dir, facts_in(told.text))
+    return render("taken_over", own, summary=shorten(told.text.strip(), MAX_SUMMARY))

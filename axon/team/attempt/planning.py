@@ -31,7 +31,8 @@ def make_plan(at: Assignment, workspace: Workspace) -> tuple[str, SessionResult 
     at.enter("planning")
     engine = at.crew.engine()
     model = at.crew.config.planner_agent_model
-    prompt = render("plan_task", goal=at.task.description or at.task.title, more="")
+    goal = at.task.description or at.task.title
+    prompt = render("plan_task", at.crew.overrides.prompts, goal=goal, more="")
     resume, wrong = "", ["the planner gave no plan"]
     for _ in range(ROUNDS):
         at.pulse.doing = "planning"

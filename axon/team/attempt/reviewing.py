@@ -116,6 +116,7 @@ def _prompt(at: Assignment, workspace: Workspace, found: Changes) -> str:
     guard = "\n".join(f"- {finding}" for finding in found.findings)
     return render(
         "review_task",
+        at.crew.overrides.prompts,
         identifier=at.task.identifier,
         title=at.task.title,
         description=at.task.description or "(The title says it all.)",

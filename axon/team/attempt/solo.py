@@ -2,11 +2,15 @@
 
 from axon.agents.bundled import ORCHESTRATOR
 from axon.agents.roster import roster
+from axon.core.briefing import briefing
 from axon.core.prompts import execute_prompt
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
+
+NEW = "Nothing has been done for this task yet."
+AGAIN = "Earlier sessions have worked on this task: see `git log` and what is not committed."
 
 
 def solo_brief(at: Assignment, workspace: Workspace, more: str) -> Brief:
@@ -21,6 +25,8 @@ def solo_brief(at: Assignment, workspace: Workspace, more: str) -> Brief:
         branch=workspace.branch,
         target=workspace.target,
         gate=gate_of(at.crew.config, at.task),
+        state=AGAIN if at.task.token > 1 else NEW,
+        briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
         own=at.crew.overrides.prompts,
     )
     return Brief(
