@@ -63,13 +63,21 @@ SOONEST_OF_RUN = f"""
 
 
 def claim(tx: Tx, *, worker: str, run: str, lease_seconds: float) -> Task | None:
-    if pauses.holding(tx) or not _open(tx, run):
-        return None
-    tx.db.execute(DUE, (tx.now,))
-    identifier = _pick(tx, run)
+    identifier = candidate(tx, run)
     if not identifier:
         return None
-    row = fetch(tx, identifier)
+    return take(tx, fetch(tx, identifier), worker=worker, run=run, lease_seconds=lease_seconds)
+
+
+def candidate(tx: Tx, run: str) -> str:
+    """What `run` would claim now; empty when there is nothing."""
+    if pauses.holding(tx) or not _open(tx, run):
+        return ""
+    tx.db.execute(DUE, (tx.now,))
+    return _pick(tx, run)
+
+
+def take(tx: Tx, row: Row, *, worker: str, run: str, lease_seconds: float, why: str = "") -> Task:
     if run:
         tx.db.execute("INSERT OR IGNORE INTO run_task (run, task) VALUES (?, ?)", (run, row.id))
     return step(
@@ -77,6 +85,7 @@ def claim(tx: Tx, *, worker: str, run: str, lease_seconds: float) -> Task | None
         row,
         "claim",
         actor=worker,
+        why=why,
         hidden={
             "run": clean(run),
             "lease_boot": tx.boot_id,

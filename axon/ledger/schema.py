@@ -252,7 +252,30 @@ CREATE INDEX message_task ON message (identifier);
 CREATE INDEX message_unread ON message (identifier) WHERE read_at IS NULL
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, CHANGES, MESSAGES)
+# Where the tasks live on a task server: what they are called there, and how far it knows of ours.
+REMOTE = """
+CREATE TABLE remote_task (
+    identifier TEXT PRIMARY KEY,
+    remote TEXT NOT NULL UNIQUE,
+    told TEXT NOT NULL,
+    bid TEXT NOT NULL DEFAULT '',
+    bidding INTEGER NOT NULL DEFAULT 0,
+    seen REAL NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE remote (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL,
+    seq INTEGER NOT NULL DEFAULT 0,
+    sending INTEGER NOT NULL DEFAULT 0,
+    boot TEXT NOT NULL DEFAULT '',
+    synced REAL NOT NULL DEFAULT 0,
+    failed REAL NOT NULL DEFAULT 0,
+    retry REAL NOT NULL DEFAULT 0
+) STRICT
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, CHANGES, MESSAGES, REMOTE)
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:

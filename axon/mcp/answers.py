@@ -82,9 +82,15 @@ def list_issues(
     offset: int = 0,
 ) -> list[dict[str, Any]]:
     states = [state_named(state)] if state else []
-    found = caller.ledger.tasks(states=states, team=team.upper(), project=project)
-    found.sort(key=lambda task: task.priority)  # stable: then by age
-    return [listed_view(task) for task in found[offset : offset + min(limit, MOST)]]
+    found = caller.ledger.tasks(
+        states=states,
+        team=team.upper(),
+        project=project,
+        sort="priority",
+        limit=min(limit, MOST),
+        offset=offset,
+    )
+    return [listed_view(task) for task in found]
 
 
 def get_issue(caller: Caller, issue_id: str) -> dict[str, Any]:
