@@ -311,8 +311,8 @@ def test_what_is_no_file_of_tasks_is_said(axon: Axon) -> None:
     assert "cannot read nope.md: No such file" in fails(axon, 2, "task", "import", "nope.md")
     assert "Is a directory" in fails(axon, 2, "task", "import", ".")
     with open(axon.root / "huge.md", "wb") as file:
-        file.truncate(65 << 20)
-    assert "more than 64 MiB" in fails(axon, 2, "task", "import", "huge.md")
+        file.truncate(257 << 20)
+    assert "more than 256 MiB" in fails(axon, 2, "task", "import", "huge.md")
 
 
 def test_a_large_import_is_one_step(axon: Axon) -> None:

@@ -1,8 +1,11 @@
 """A file per subcommand; each has `configure(parser)` and `run(args, config)`."""
 
 import json
+import os
+import re
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,10 @@ from axon.errors import UsageError
 if TYPE_CHECKING:
     from axon.config import Config
     from axon.ledger import Ledger
+
+
+# C1 controls, line separators, and what turns text round: JSON leaves them as they are.
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def add_json(parser: ArgumentParser) -> None:
@@ -31,7 +38,47 @@ def add_trust(parser: ArgumentParser) -> None:
 
 
 def print_json(data: Any) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+    print(harmless_json(json.dumps(data, ensure_ascii=False, indent=2)))
+
+
+def harmless_json(text: str) -> str:
+    """JSON with what a terminal could obey written as escapes: it says the same."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def write_whole(path: Path, pieces: Iterable[str], *, replace: bool = False) -> None:
+    """Write a file beside and put it in place: complete, or not there. UsageError says why not."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if not replace and os.path.lexists(path):
+            raise UsageError(f"{path} is there already; choose another name, or say --force")
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory; name a file in it")
+        try:
+            with open(beside, "xb") as file:
+                for piece in pieces:
+                    file.write(piece.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            _put_in_place(beside, path, replace)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; choose another place, nothing was changed"
+        ) from None
+
+
+def _put_in_place(beside: Path, path: Path, replace: bool) -> None:
+    if not replace:
+        try:
+            os.link(beside, path)  # unlike a rename, it never replaces what came meanwhile
+            return
+        except FileExistsError:
+            raise
+        except OSError:
+            pass  # no hard links here
+    beside.replace(path)
 
 
 def ledger_of(config: "Config", *, create: bool = False) -> "Ledger":
@@ -66,6 +113,7 @@ def make_state_dir(config: "Config") -> None:
 
 def read_text(source: str, most_bytes: int) -> str:
     """The text of a file, or of standard input for "-"; what is no UTF-8 is replaced."""
+    large = False
     try:
         if source == "-":
             if sys.stdin is None:
@@ -73,11 +121,12 @@ def read_text(source: str, most_bytes: int) -> str:
             data = sys.stdin.buffer.read(most_bytes + 1)
         else:
             with open(source, "rb") as file:
-                data = file.read(most_bytes + 1)
+                large = os.fstat(file.fileno()).st_size > most_bytes
+                data = b"" if large else file.read(most_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read {source}: {reason}; name a file that can be read") from None
-    if len(data) > most_bytes:
+    if large or len(data) > most_bytes:
         name = "standard input" if source == "-" else source
         raise UsageError(f"{name} has more than {most_bytes >> 20} MiB; split it")
     return data.decode("utf-8", "replace")

@@ -3,17 +3,15 @@
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from axon.commands import print_json, read_text
+from axon.commands.task.fields import given_fields
 from axon.commands.task.showing import task_table
 from axon.config import Config
 from axon.core.terminal import one_line
-from axon.errors import UsageError
-from axon.ledger import Ledger
+from axon.ledger import Imported, Ledger
 from axon.tasks import Draft, task_view
-from axon.tasks.exchange import MAX_FILE_BYTES, drafts_from, text_draft
-from axon.tasks.fields import LISTS, value, value_of_text
+from axon.tasks.exchange import MAX_FILE_BYTES, records_from, text_draft
 from axon.tasks.text import MAX_TASK_BYTES, clean
 
 OPTIONS = (
@@ -23,7 +21,8 @@ OPTIONS = (
 
 
 def add(args: Namespace, config: Config, ledger: Ledger) -> int:
-    task = ledger.add([_draft(args, config)])[0]
+    draft = replace(_text(args), team=config.team, **given_fields(args, OPTIONS))
+    task = ledger.add([draft])[0]
     if args.json:
         print_json(task_view(task))
     else:
@@ -31,38 +30,44 @@ def add(args: Namespace, config: Config, ledger: Ledger) -> int:
     return 0
 
 
-def _draft(args: Namespace, config: Config) -> Draft:
-    """An option that was not given leaves the Draft's own default."""
-    changes: dict[str, Any] = {}
-    for name in OPTIONS:
-        given = getattr(args, name)
-        if given is not None:
-            option = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
-            try:
-                changes[name] = value(name, given) if name in LISTS else value_of_text(name, given)
-            except UsageError as error:
-                raise UsageError(f"{option}: {error}") from None
-    draft = _text(args)
-    return replace(draft, team=config.team, **changes)
-
-
 def _text(args: Namespace) -> Draft:
+    description = args.description or ""
     if args.title != "-":
-        return text_draft(args.title, args.description)
+        return text_draft(args.title, description)
     head, _, rest = clean(read_text("-", MAX_TASK_BYTES)).lstrip().partition("\n")
-    return text_draft(head, "\n\n".join(filter(None, (rest.strip("\n"), args.description))))
+    return text_draft(head, "\n\n".join(filter(None, (rest.strip("\n"), description))))
 
 
 def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
     name = "standard input" if args.file == "-" else Path(args.file).name
-    drafts = drafts_from(read_text(args.file, MAX_FILE_BYTES), name)
-    drafts = [replace(draft, team=draft.team or config.team) for draft in drafts]
-    tasks = ledger.add(drafts, dry_run=args.dry_run)
+    records = records_from(read_text(args.file, MAX_FILE_BYTES), name)
+    records = [replace(record, team=record.team or config.team) for record in records]
+    found = ledger.take_in(records, conflict=args.conflict, dry_run=args.dry_run)
     if args.json:
-        print_json([task_view(task) for task in tasks])
+        print_json(
+            [
+                task_view(task) | {"outcome": outcome}
+                for outcome in ("added", "updated", "skipped")
+                for task in getattr(found, outcome)
+            ]
+        )
         return 0
-    for line in task_table(tasks):
+    for line in task_table([*found.added, *found.updated]):
         print(line)
-    count = f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}"
-    print(f"{'would add' if args.dry_run else 'added'} {count}")
+    print(
+        _told(found, ("add", "update", "leave") if args.dry_run else ("added", "updated", "left"))
+    )
     return 0
+
+
+def _told(found: Imported, words: tuple[str, str, str]) -> str:
+    added, updated, skipped = len(found.added), len(found.updated), len(found.skipped)
+    parts = [f"{words[0]} {added} task{'' if added == 1 else 's'}"]
+    if updated:
+        parts.append(f"{words[1]} {updated}")
+    if skipped:
+        parts.append(f"{words[2]} {skipped} as {'it is' if skipped == 1 else 'they are'}")
+    return ("would " if words[0] == "add" else "") + ", ".join(parts)
+
+
+ACTIONS = {"add": add, "import": import_file}

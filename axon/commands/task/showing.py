@@ -13,6 +13,7 @@ from axon.core.terminal import one_line, plain
 from axon.errors import UsageError
 from axon.ledger import Event, Ledger
 from axon.tasks import Priority, State, Task, task_view
+from axon.tasks.exchange.entry import state_named
 from axon.tasks.moments import told
 from axon.team.screen.closing import cost_text, state_text
 from axon.team.screen.grid import GAP, Column, grid
@@ -31,13 +32,7 @@ EVENTS_SHOWN = 20
 
 
 def list_tasks(args: Namespace, config: Config, ledger: Ledger) -> int:
-    tasks = ledger.tasks(
-        states=[_state(args.state)] if args.state else (),
-        priority=Priority.named(args.priority) if args.priority else None,
-        label=args.label,
-        text=args.q,
-        limit=args.limit,
-    )
+    tasks = found_tasks(args, ledger)
     if args.json:
         print_json([task_view(task) for task in tasks])
         return 0
@@ -48,12 +43,21 @@ def list_tasks(args: Namespace, config: Config, ledger: Ledger) -> int:
     return 0
 
 
-def _state(name: str) -> State:
-    try:
-        return State(name.strip().lower().replace(" ", "_").replace("-", "_"))
-    except ValueError:
-        known = ", ".join(State)
-        raise UsageError(f"unknown state {name!r}; use one of {known}") from None
+def found_tasks(args: Namespace, ledger: Ledger) -> list[Task]:
+    """Those that the filters let through, in the order that was asked for."""
+    if args.offset < 0 or (args.limit is not None and args.limit < 0):
+        raise UsageError("--limit and --offset must be whole numbers from 0")
+    return ledger.tasks(
+        states=[state_named(name) for name in args.state],
+        priority=Priority.named(args.priority) if args.priority else None,
+        label=args.label,
+        text=args.q,
+        team=args.team or "",
+        project=args.project,
+        limit=args.limit,
+        offset=args.offset,
+        sort=args.sort,
+    )
 
 
 def task_table(tasks: Sequence[Task]) -> list[str]:
@@ -117,6 +121,7 @@ def _facts(ledger: Ledger, task: Task) -> list[tuple[str, str]]:
         "task": f"{task.identifier}  {task.title}",
         "state": state_text(task),
         "priority": task.priority.label,
+        "asks": task.question if task.state is State.BLOCKED else "",
         "waiting": "; ".join(one.reason for one in waiting),
         "not before": told(task.not_before) if task.not_before else "",
         "type": task.type if task.type != "task" else "",
@@ -135,3 +140,6 @@ def _facts(ledger: Ledger, task: Task) -> list[tuple[str, str]]:
         "result": task.result,
     }
     return [(name, said) for name, said in facts.items() if said]
+
+
+ACTIONS = {"list": list_tasks, "show": show}
