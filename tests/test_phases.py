@@ -46,10 +46,10 @@ def test_phases_go_forward_but_for_mending() -> None:
     assert all(not advanced(phase, phase) for phase in PHASES)
 
 
-def event(action: str, **data: Any) -> Event:
+def event(action: str, why: str = "", **data: Any) -> Event:
     return Event(
         seq=0, at=0, identifier="ENG-1", run="", actor="", action=action, before=None, after=None,
-        attempt=1, why="", data=data,
+        attempt=1, why=why, data=data,
     )  # fmt: skip
 
 
@@ -62,10 +62,10 @@ def test_a_commit_that_was_made_is_built_upon() -> None:
     for undone in ("fail", "answer", "retry", "reopen"):
         assert resume_point([*made, gate, event(undone)]) == ResumePoint()
     review = event("phase", phase="review", commit="c1")
-    overruled = [*made, gate, review, event("ask"), event("answer", answer="Approve.")]
+    overruled = [*made, gate, review, event("ask"), event("answer", why="Approve.")]
     point = resume_point(overruled)
     assert (point.commit, point.judged, point.reviewed) == ("c1", True, True)
-    assert resume_point([*made, gate, event("ask"), event("answer", answer="mend it")]).commit == ""
+    assert resume_point([*made, gate, event("ask"), event("answer", why="mend it")]).commit == ""
     assert resume_point([event("phase", phase="testing")]) == ResumePoint(phase="testing")
 
 

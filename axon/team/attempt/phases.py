@@ -96,7 +96,7 @@ def resume_point(events: Sequence[Event]) -> ResumePoint:
     """Read from a task's events, oldest first."""
     facts: dict[str, Any] = {}
     for event in events:
-        if event.action == "answer" and approves(str(event.data.get("answer", ""))):
+        if event.action == "answer" and approves(event.why):
             facts["reviewed"] = True
         elif event.action in _UNDONE:
             facts = {}
