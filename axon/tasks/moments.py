@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from axon.errors import UsageError
 
 FRACTION = re.compile(r"(.+:\d\d)\.(\d+)(|Z|[+-]\d\d:?\d\d)")
-NUMBER = re.compile(r"\d+\.\d+(e\+\d+)?")
+NUMBER = re.compile(r"\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

@@ -89,8 +89,7 @@ class Entry:
     def _identify(self, name: str) -> None:
         """An identifier of other systems is a name within the file."""
         if found := IDENTIFIER.fullmatch(name):
-            self.identifier = name.upper()
-            self.values["team"] = found[1].upper()
+            self.identifier = found[0].upper()
         else:
             self.values.setdefault("key", name)
 

@@ -36,6 +36,8 @@ def as_records(entries: Sequence[Entry], file: str) -> list[Record]:
 
 def _record(entry: Entry) -> Record:
     state = entry.state or State.TODO
+    if entry.identifier:  # its letters are those of its team
+        entry.values["team"] = entry.identifier.rpartition("-")[0]
     facts = dict(entry.facts)
     if attempts := facts.get("attempts"):
         facts["token"] = attempts

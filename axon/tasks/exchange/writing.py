@@ -189,7 +189,7 @@ def _as_read(text: str) -> Entry:
         return NOTHING
     entry = found[0]
     said = len(entry.values) + len(entry.facts) + len(entry.comments) + bool(entry.description)
-    return entry if len(found) == 1 and said == 2 else NOTHING  # two: an identifier tells the team
+    return entry if len(found) == 1 and said == 1 else NOTHING
 
 
 FORMATS: dict[str, Callable[[Iterable[Pair]], Iterator[str]]] = {
