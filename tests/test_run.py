@@ -126,3 +126,29 @@ def test_killed_in_a_phase_it_goes_on(project: Axon, phase: str) -> None:
     task = project.task("ENG-1")
     assert (task["state"], task["attempts"]) == ("done", 2)
     assert not project.processes()
+
+
+def test_a_full_context_is_handed_over(project: Axon) -> None:
+    project.configure(
+        limits={"backoff_seconds": 0.1, "max_context_tokens": 100_000}, engine={"model": "haiku"}
+    )
+    project.git("commit", "-aqm", "a small context")
+    project.ok("task", "add", "Make a", "--check", "test -s a.txt")
+    full = {"input_tokens": 90_000, "output_tokens": 10}
+    first = [
+        {**bash("echo half > a.txt; echo begun"), "usage": full},
+        {"text": "a.txt is half written; end it with whole.", "delay_seconds": 2},
+    ]
+    second = [bash("grep -q half a.txt && echo whole >> a.txt"), {"text": "Done."}]
+    tasks = [
+        {"title": "Make a", "says": "You take over", "turns": second},
+        {"title": "Make a", "turns": first},
+    ]
+
+    project.ok("team", "--model-upstream", script(project, tasks))
+
+    assert (project.root / "a.txt").read_text() == "half\nwhole\n"
+    task = project.json("task", "show", "ENG-1")
+    assert (task["attempts"], task["failures"]) == (1, 0)
+    assert len(events(project, "ENG-1", "hand_over")) == 1
+    assert len(task["sessions"]) == 3, "the full one, its last words, and the new one"

@@ -1,7 +1,7 @@
 """What the CLI says, as events and a result."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from axon.engines import EngineEvent, SessionResult
@@ -35,7 +35,8 @@ class Reading:
             agent = self._agent(message.parent_tool_use_id)
             if not agent:
                 self._count(message.message_id, message.error)
-            return [e for block in message.content if (e := self._block(block, agent))]
+            found = [e for block in message.content if (e := self._block(block, agent))]
+            return [_with_context(event, message.usage) for event in found]
         if isinstance(message, UserMessage) and isinstance(message.content, list):
             agent = self._agent(message.parent_tool_use_id)
             # texts in there are a subagent's prompt or a reminder of the CLI's own
@@ -130,3 +131,11 @@ class Reading:
             turns=self.turns,
             ended_by=ended_by,
         )
+
+
+def _with_context(event: EngineEvent, usage: dict[str, Any] | None) -> EngineEvent:
+    """How many tokens the model was given: the figures of a message stand at its start."""
+    names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    counts = [(usage or {}).get(name) for name in names]
+    tokens = sum(count for count in counts if isinstance(count, int))
+    return replace(event, data={**event.data, "context_tokens": tokens}) if tokens else event

@@ -28,12 +28,15 @@ class _Watch:
     gauge: Gauge
     engine: Engine
     next: Callable[[EngineEvent], None]
+    between: bool = False  # no tool of the main agent runs now
 
     def full(self) -> bool:
-        return self.gauge.full
+        return self.gauge.full and self.between
 
     def saw(self, event: EngineEvent) -> None:
         self.gauge.saw(event)
+        if not event.agent and event.kind in ("tool", "tool_result"):
+            self.between = event.kind == "tool_result"
         if self.gauge.compact_now:
             self.gauge.told = True
             self.engine.say(BE_BRIEF)
@@ -53,7 +56,7 @@ def work_through(
         gauge = Gauge(at.crew.config.max_context_tokens)
         watch = _Watch(gauge, engine, saw)
         session, result = run_agent(at, workspace, engine, brief, watch.saw, enough=watch.full)
-        if not gauge.full or at.cut_short() or result.fault is None:
+        if not watch.full() or at.cut_short() or result.fault is None:
             break
         summary = _hand_over(at, workspace, engine, result)
         if at.cut_short() or not summary:
