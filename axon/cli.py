@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "team": "run a team of agents on the ledger's tasks",
     "plan": "let a planner cut a goal into tasks",
     "task": "add, list, show, import, retry or cancel tasks",
+    "tell": "tell the agent of a task something while it works",
     "land": "land finished work that was kept beside the branch",
     "status": "show the run, its workers and how many tasks are where",
     "logs": "show what an agent did",

@@ -10,9 +10,9 @@ from axon.commands import add_json, add_ledger, ledger_of, print_json
 from axon.config import Config
 from axon.core.terminal import one_line
 from axon.ledger import Ledger, Run, Waiting, WorkerStatus
-from axon.tasks import State
+from axon.tasks import State, Task
 from axon.tasks.moments import told
-from axon.team.screen.words import duration, money
+from axon.team.screen.words import duration, money, question_line
 
 MOST_WAITING = 20
 
@@ -51,7 +51,16 @@ def status_view(ledger: Ledger) -> dict[str, Any]:
             }
             for waiting in ledger.waiting()
         ],
+        "questions": [
+            {"identifier": task.identifier, "title": task.title, "question": task.question}
+            for task in _asking(ledger)
+        ],
     }
+
+
+def _asking(ledger: Ledger) -> list[Task]:
+    """Tasks that only an answer brings on."""
+    return [task for task in ledger.tasks(states=(State.BLOCKED,)) if task.question]
 
 
 def latest_run(ledger: Ledger) -> Run | None:
@@ -76,6 +85,7 @@ def _lines(ledger: Ledger) -> list[str]:
         lines.append(f"paused{until}: {one_line(pause[0])}; axon resume ends it")
     lines += [_worker_line(worker, now) for worker in _workers(ledger, latest)]
     lines.append(", ".join(f"{n} {State(name).label}" for name, n in counts.items() if n))
+    lines += [question_line(task) for task in _asking(ledger)]
     return lines + _waiting_lines(ledger.waiting(limit=MOST_WAITING + 1))
 
 

@@ -82,6 +82,11 @@ def _prompt(event: Event, columns: int) -> list[str]:
     return _Block(event.get("text"), columns, first="prompt: ").cut(6, 0)
 
 
+def _message(event: Event, columns: int) -> list[str]:
+    """What it was told in mid-run; its prompt stands above."""
+    return _Block(event.get("text"), columns, first="told: ").cut(6, 0) if event.get("text") else []
+
+
 def _tool(event: Event, columns: int) -> list[str]:
     tool, given = str(event.get("tool") or ""), event.get("input")
     line = tool_line(tool, given, columns)
@@ -142,6 +147,7 @@ _SHOW: dict[str, Callable[[Event, int], list[str]]] = {
     "text": _text,
     "thinking": _thinking,
     "prompt": _prompt,
+    "message": _message,
     "tool": _tool,
     "tool_result": _tool_result,
     "result": _result,

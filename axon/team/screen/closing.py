@@ -7,7 +7,7 @@ from axon.core.terminal import fit, one_line, paint, wrap
 from axon.tasks import State, Task
 from axon.team.screen.grid import GAP, Column, grid
 from axon.team.screen.view import Summary, unverified
-from axon.team.screen.words import duration, money
+from axon.team.screen.words import duration, money, question_line
 
 _COLUMNS = (
     Column(head="task"),
@@ -114,7 +114,8 @@ def _hints(summary: Summary) -> list[str]:
     for target in sorted(map(one_line, beside)):
         name = target.removeprefix("axon/")
         hints.append(f"landed on {target}, beside {name}; axon land brings it to {name}")
-    return hints
+    asking = [t for t in summary.tasks if t.state is State.BLOCKED and t.question]
+    return hints + [question_line(task) for task in asking]
 
 
 def _closing(summary: Summary) -> str:

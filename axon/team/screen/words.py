@@ -22,6 +22,7 @@ WORDS = {
     "retry": "retried",
     "cancel": "canceled",
     "reopen": "reopened",
+    "message": "told",
     "pause": "paused",
     "resume": "resumed",
     "session_fault": "fault",
@@ -101,6 +102,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def question_line(task: Task) -> str:
+    """What a task that is blocked waits for, and how to answer."""
+    return (
+        f"{one_line(task.identifier)} asks: {one_line(task.question)};"
+        f" axon task answer {one_line(task.identifier)} TEXT"
+    )
+
+
 def money(usd: float | None) -> str:
     """ "$0.12"; small sums keep two digits that count; "" when unknown."""
     if usd is None:
@@ -132,7 +141,7 @@ def _detail(event: Event, task: Task | None) -> str:
             return str(event.data.get("verdict") or "").replace("_", " ") + _because(event)
         case "gate" if event.data.get("where") == "landing":
             return f"on the merge: {event.why}"
-        case "retry" | "cancel" | "reopen" | "answer" | "pause" | "resume" | "comment":
+        case "retry" | "cancel" | "reopen" | "answer" | "pause" | "resume" | "comment" | "message":
             return f"by {event.actor}" + _because(event)
     return event.why
 
