@@ -48,12 +48,12 @@ def harmless_json(text: str) -> str:
 
 def write_whole(path: Path, pieces: Iterable[str], *, replace: bool = False) -> None:
     """Write a file beside and put it in place: complete, or not there. UsageError says why not."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if not replace and os.path.lexists(path):
             raise UsageError(f"{path} is there already; choose another name, or say --force")
         if path.is_dir():
             raise UsageError(f"{path} is a directory; name a file in it")
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             with open(beside, "xb") as file:
                 for piece in pieces:
