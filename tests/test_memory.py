@@ -1,5 +1,6 @@
 """What sessions are told of the project, and what they may add: bounded, and never in the way."""
 
+import json
 import os
 import re
 import resource
@@ -16,6 +17,7 @@ from axon.core.memory import HEADING, MOST_BYTES, facts_in, merged, recall, reme
 from axon.core.project_map import MOST_CHARS, project_map
 from axon.core.text import fenced
 from axon.core.tree import Tree
+from tests.drive import Axon
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRON = {
@@ -148,6 +150,30 @@ def test_a_full_disk_keeps_the_old_notes(tmp_path: Path) -> None:
     assert (tmp_path / "MEMORY.md").read_bytes() == before
     assert remember(tmp_path, ["later"]), "what was left behind is in nobody's way"
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 40
+
+
+def test_a_team_hands_on_what_it_learned_and_uses_own_words_when_it_may(axon: Axon) -> None:
+    axon.make_repository({"CLAUDE.md": "Use tabs.\n", "app/main.py": "\n"})
+    said = "Done.\n```memory\n- make db comes first, with sk-ant-abcdefgh12345678\n```"
+    result = json.dumps({"kind": "result", "text": said})
+    keep = f"cat > prompt-$AXON_TASK.md; printf '%s\\n' '{result}'"
+    axon.configure(engine={"name": "command", "command": keep})
+    (axon.root / ".axon" / "prompts").mkdir(parents=True)
+    (axon.root / ".axon" / "prompts" / "team_worker_prompt.md").write_text("Ours: $identifier.")
+    done = axon("team", "--workers", "1", "first", "second")
+    assert done.returncode == 0, done.stderr
+    assert "team_worker_prompt.md is not allowed and ignored" in done.stderr
+    first, second = ((axon.root / f"prompt-ENG-{n}.md").read_text() for n in (1, 2))
+    for prompt in (first, second):
+        assert "Use tabs." in prompt and "Likely entry points: app/main.py" in prompt
+        assert "mcp__" not in prompt and "Nobody answers questions" in prompt
+    learned = "make db comes first, with [redacted]"
+    assert learned not in first and f"- {learned}" in second
+    assert learned in (axon.root / ".axon" / "MEMORY.md").read_text()
+
+    axon.ok("trust", "--yes")
+    assert "not allowed" not in axon("team", "--workers", "1", "third").stderr
+    assert (axon.root / "prompt-ENG-3.md").read_text() == "Ours: ENG-3."
 
 
 # ── the map ──
