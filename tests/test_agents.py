@@ -15,6 +15,7 @@ from axon.agents.roster import agents_for, orchestrator, roster
 from axon.cli import main
 from axon.config import Config, load_config
 from axon.errors import UsageError
+from axon.mcp.config import resolved, servers_of
 
 NAMES = [
     "task", "coding", "reviewer", "telegram", "devops", "testing", "security", "research",
@@ -28,7 +29,9 @@ DOCS = "---\nname: docs\ndescription: Writes the manual.\ntools: Read, Edit\n---
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A person's own folder, and nothing of the tester's."""
     for name in os.environ:
-        if name.startswith(("AXON_", "ANTHROPIC_", "XDG_")) or name.endswith("_MODEL"):
+        if name.startswith(("AXON_", "ANTHROPIC_", "XDG_", "MCP_", "TELEGRAM_")) or name.endswith(
+            "_MODEL"
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return tmp_path / "home"
@@ -96,6 +99,21 @@ def test_who_has_no_service_is_left_out_and_that_is_said(project: Path) -> None:
     assert [agent.name for agent in found.agents] == [n for n in NAMES if n != "telegram"]
     assert any("telegram is left out" in notice for notice in found.notices)
     assert "telegram" not in found.orchestrator.prompt
+
+
+def test_a_person_may_name_the_server_for_telegram(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TELEGRAM_MCP_URL", "http://127.0.0.1:9/mcp")
+    assert main(["agents", "--json"]) == 0
+    tools = {a["name"]: a["tools"] for a in json.loads(capsys.readouterr().out)["agents"]}
+    assert "mcp__telegram" in tools["telegram"]
+    assert [name for name, found in tools.items() if "mcp__telegram" in found] == ["telegram"]
+    (server,) = servers_of(load(project))
+    assert (server.url, server.headers) == ("http://127.0.0.1:9/mcp", {})
+    monkeypatch.setenv("MCP_API_KEY", "k-0123456789")
+    (server,) = servers_of(load(project))
+    assert resolved(server, os.environ, {}).headers == {"Authorization": "Bearer k-0123456789"}
 
 
 # ── a project's own ──

@@ -8,8 +8,8 @@ from axon.agents.bundled import LOOK, ORCHESTRATOR, SUBAGENTS, THE_ORCHESTRATOR,
 from axon.agents.frontmatter import AgentFile
 from axon.agents.overrides import AGENTS, PROMPTS, Overrides
 from axon.config import Config
+from axon.mcp.config import TELEGRAM, servers_of
 
-TELEGRAM = "telegram"
 NOTIFY = (
     "- When the work ends, or stands still for a reason a person should know at once, let "
     "`telegram` tell them, in one message."
@@ -71,9 +71,12 @@ def bundled_spec(agent: Bundled, config: Config) -> AgentSpec:
 
 def telegram_missing(config: Config) -> str:
     """Why nobody can be told by Telegram; empty when that is possible."""
-    if TELEGRAM in config.servers:
+    if any(server.name == TELEGRAM for server in servers_of(config)):
         return ""
-    return "agent telegram is left out: no server can send; add [mcp.telegram] to axon.toml"
+    return (
+        "agent telegram is left out: no server can send; set TELEGRAM_MCP_URL, or add "
+        "[mcp.telegram] to axon.toml"
+    )
 
 
 def _orchestrator(config: Config, overrides: Overrides, agents: list[AgentSpec]) -> AgentSpec:

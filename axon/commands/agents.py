@@ -10,6 +10,7 @@ from axon.agents.roster import Roster, roster
 from axon.commands import add_json, add_trust, print_json
 from axon.config import INHERIT, Config
 from axon.core.terminal import one_line, plain
+from axon.mcp.config import servers_of
 from axon.security.trust import allowed_only
 
 
@@ -50,9 +51,5 @@ def _view(agent: AgentSpec, found: Roster, config: Config) -> dict[str, Any]:
 
 
 def _of_servers(name: str, config: Config) -> list[str]:
-    """What [mcp.*] lends to this agent."""
-    lent = []
-    for server, table in config.servers.items():
-        if not table.get("agents") or name in table["agents"]:
-            lent.append(f"mcp__{server}")
-    return lent
+    """What other MCP servers lend to this agent."""
+    return [f"mcp__{server.name}" for server in servers_of(config) if server.open_to(name)]

@@ -164,6 +164,13 @@ class Config:
     servers: dict[str, dict[str, Any]] = _setting(
         "mcp", {}, "other MCP servers for agents: a table each, see below", widens=True
     )
+    telegram_mcp_url: str = _setting(
+        "telegram.mcp_url",
+        "",
+        "MCP server that sends to Telegram: the server telegram, for the agent telegram",
+        env="TELEGRAM_MCP_URL",
+        own=True,
+    )
     cache_dir: str = _setting(
         "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
     )

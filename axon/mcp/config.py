@@ -13,22 +13,37 @@ from axon.mcp.spec import Server
 KEYS = ("command", "args", "env", "url", "headers", "agents")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}")  # part of a tool's name: no underscores in it
 OWN_NAME = "axon"
+TELEGRAM = "telegram"
 REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
 def servers_of(config: Config) -> tuple[Server, ...]:
     """As declared, `$NAME` not filled in yet. UsageError names the key."""
-    return tuple(_server(name, table) for name, table in config.servers.items())
+    tables = {**_telegram(config), **config.servers}
+    return tuple(_server(name, table) for name, table in tables.items())
 
 
-def resolved(server: Server, environ: Mapping[str, str]) -> Server:
-    """`server` with each `$NAME` or `${NAME}` replaced from the environment; `$$` is a dollar."""
+def _telegram(config: Config) -> dict[str, dict[str, Any]]:
+    """The one server that has variables of its own, and nobody's consent to wait for."""
+    if not config.telegram_mcp_url:
+        return {}
+    headers = {"Authorization": "Bearer $MCP_API_KEY"} if config.mcp_key else {}
+    table = {"url": config.telegram_mcp_url, "headers": headers, "agents": [TELEGRAM]}
+    return {TELEGRAM: table}
+
+
+def resolved(server: Server, environ: Mapping[str, str], base: Mapping[str, str]) -> Server:
+    """`server` with each `$NAME` or `${NAME}` replaced from `environ`; `$$` is a dollar.
+
+    `base`: the environment a program gets besides its own.
+    """
     where = f"mcp.{server.name}"
+    own = {k: _filled(v, environ, f"{where}.env.{k}") for k, v in server.env.items()}
     return replace(
         server,
         args=tuple(_filled(a, environ, f"{where}.args") for a in server.args),
-        env={k: _filled(v, environ, f"{where}.env.{k}") for k, v in server.env.items()},
+        env={**base, **own} if server.command else {},
         url=_filled(server.url, environ, f"{where}.url"),
         headers={k: _filled(v, environ, f"{where}.headers.{k}") for k, v in server.headers.items()},
     )
