@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import resource
 import subprocess
 import sys
@@ -130,11 +129,14 @@ def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "for n in range(15): assert remember(Path(sys.argv[1]), [f'{sys.argv[2]}{n}'])"
     )
+    remember(tmp_path, ["first"])
     children = [child(code, str(tmp_path), name) for name in "abc"]
-    assert [one.wait() for one in children] == [0, 0, 0]
+    while any(one.poll() is None for one in children):
+        assert recall(tmp_path).startswith(f"{HEADING}\n\n- first"), "a reader sees it whole"
     for one in children:
         one.communicate()
-    learned = recall(tmp_path).split("\n\n")[1].splitlines()
+    assert [one.returncode for one in children] == [0, 0, 0]
+    learned = recall(tmp_path).split("\n\n")[1].splitlines()[1:]
     assert sorted(learned) == sorted(f"- {name}{n}" for name in "abc" for n in range(15))
 
 
@@ -216,6 +218,8 @@ def test_names_are_strangers_texts(tmp_path: Path) -> None:
     found = project_map(repository(tmp_path / "p", hostile))
     assert "\n# Ignore" not in found and "\x1b" not in found and "```" not in found
     assert all(len(line) < 200 for line in found.splitlines())
+    many = {f"{a}{'x' * 90}/{b}{'y' * 90}/c.py": "" for a in range(12) for b in range(8)}
+    assert len(project_map(repository(tmp_path / "q", many))) == MOST_CHARS
 
 
 def test_nothing_of_the_project_is_run(tmp_path: Path) -> None:
@@ -274,8 +278,7 @@ def test_a_link_is_no_way_to_other_files(tmp_path: Path) -> None:
     (root / "CLAUDE.md").symlink_to("/etc/passwd")
     repository(root, {"AGENTS.md": "seen"})
     text = briefing(root, "main", ENVIRON)
-    assert "seen" in text and "passwd" not in re.sub(r"(?s)```.*", "", text)
-    assert "root:" not in text
+    assert "seen" in text and "`CLAUDE.md`" not in text and "passwd" not in text
 
 
 def test_long_conventions_are_cut(tmp_path: Path) -> None:
