@@ -219,8 +219,8 @@ def test_a_dirty_checkout_is_left_alone(team: Axon) -> None:
 
 
 def test_any_text_reaches_the_agent_whole(team: Axon) -> None:
-    text = "say \"it's\" $HOME `id` \\ \n\nzwei Zeilen: äöü 🎉\x07\n"
-    prompt = "cat > prompt; cp \"$AXON_TASK_FILE\" task.json"
+    text = 'say "it\'s" $HOME `id` \\ \n\nzwei Zeilen: äöü 🎉\x07\n'
+    prompt = 'cat > prompt; cp "$AXON_TASK_FILE" task.json'
     team.configure(engine={"name": "command", "command": prompt})
     team.git("commit", "-aqm", "prompt")
     team.ok("task", "add", "-", text="quotes \"'$(id)\n" + text + "x" * (1 << 20))
