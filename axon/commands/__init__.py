@@ -25,7 +25,11 @@ def add_json(parser: ArgumentParser) -> None:
 
 
 def add_ledger(parser: ArgumentParser) -> None:
-    parser.add_argument("--ledger", metavar="URL", help="file:PATH (file:.axon/ledger.db)")
+    parser.add_argument(
+        "--ledger",
+        metavar="URL",
+        help="file:PATH (file:.axon/ledger.db), or mcp+https://HOST/mcp of a task server",
+    )
 
 
 def add_trust(parser: ArgumentParser) -> None:
@@ -83,12 +87,13 @@ def _put_in_place(beside: Path, path: Path, replace: bool) -> None:
 
 def ledger_of(config: "Config", *, create: bool = False) -> "Ledger":
     """The project's ledger. `create`: made when missing, in a git repository or where told."""
-    from axon.ledger import limits_of, open_ledger
+    from axon.ledger import ledger_from
 
-    if create and not config.ledger:
+    away = config.ledger_url.startswith("mcp+")  # its copies are kept in .axon
+    if (create and not config.ledger) or away:
         check_repository(config)
         make_state_dir(config)
-    return open_ledger(config.ledger_url, create=create, limits=limits_of(config))
+    return ledger_from(config, create=create)
 
 
 def check_repository(config: "Config") -> None:

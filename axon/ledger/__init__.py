@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from axon.config import Config
-from axon.errors import LedgerError
 from axon.ledger.edits import Edits, Imported, OnConflict, Undone
 from axon.ledger.messages import Message, Messages
+from axon.ledger.opening import ledger_from, limits_of, open_ledger, restore
 from axon.ledger.records import (
     Comment,
     Event,
@@ -40,6 +39,7 @@ __all__ = [
     "Usage",
     "Waiting",
     "WorkerStatus",
+    "ledger_from",
     "limits_of",
     "open_ledger",
     "restore",
@@ -292,32 +292,3 @@ class Ledger(Edits, Messages, Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-def open_ledger(url: str, *, create: bool = False, limits: Limits | None = None) -> Ledger:
-    """Open `file:PATH`. LedgerError: unknown scheme, missing, unreadable, newer schema."""
-    from axon.ledger.file import FileLedger
-
-    scheme, _, path = url.partition(":")
-    if scheme != "file":  # only the scheme is shown: what follows may hold a password
-        raise LedgerError(f"no ledger backend for {scheme}: addresses; use file:PATH")
-    return FileLedger.open(path, create=create, limits=limits or Limits())
-
-
-def restore(source: Path, target: Path) -> Path | None:
-    """Put the verified backup `source` in the place of the ledger file `target`.
-
-    Answers where the old ledger is kept; None when there was none. LedgerError: the backup is
-    damaged, or the ledger is in use; nothing was changed.
-    """
-    from axon.ledger import restoring
-
-    return restoring.restore(source, target)
-
-
-def limits_of(config: Config) -> Limits:
-    return Limits(
-        max_attempts=config.max_attempts,
-        backoff_seconds=config.backoff_seconds,
-        max_losses=config.max_losses,
-    )

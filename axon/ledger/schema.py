@@ -271,7 +271,8 @@ CREATE TABLE remote (
     boot TEXT NOT NULL DEFAULT '',
     synced REAL NOT NULL DEFAULT 0,
     failed REAL NOT NULL DEFAULT 0,
-    retry REAL NOT NULL DEFAULT 0
+    retry REAL NOT NULL DEFAULT 0,
+    newest_first INTEGER
 ) STRICT
 """
 

@@ -50,9 +50,11 @@ class Desk:
         self._ledger = self._thread.submit(open_ledger).result()
 
     async def ask(self, actor: str, name: str, arguments: dict[str, Any]) -> str:
-        caller = Caller(ledger=self._ledger, actor=actor, team=self._team)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, call, caller, name, arguments)
+        return await loop.run_in_executor(self._thread, call, self._caller(actor), name, arguments)
+
+    def _caller(self, actor: str) -> Caller:
+        return Caller(ledger=self._ledger, actor=actor, team=self._team)
 
     def close(self) -> None:
         self._thread.submit(self._ledger.close)
@@ -130,11 +132,12 @@ def serve_stdio(desk: Desk) -> None:
     anyio.run(serve)
 
 
-def http_app(desk: Desk) -> Starlette:
-    """Streamable HTTP at /mcp."""
+def http_app(desk: Desk, *, json_response: bool = True) -> Starlette:
+    """Streamable HTTP at /mcp. No tool of ours has news to tell before its answer, so that comes
+    as a whole; as an event stream for those who want that."""
     manager = StreamableHTTPSessionManager(
         app=make_server(desk),
-        json_response=True,  # no tool of ours has news to tell before its answer
+        json_response=json_response,
         session_idle_timeout=IDLE_SECONDS,
         max_request_body_size=LARGEST_BODY,
         max_sessions=MOST_SESSIONS,

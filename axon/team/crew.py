@@ -8,7 +8,7 @@ from axon.config import Config
 from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
-from axon.ledger import Ledger, limits_of, open_ledger
+from axon.ledger import Ledger, ledger_from
 from axon.mcp.spec import Server
 
 
@@ -30,7 +30,7 @@ class Crew:
 
     def open_ledger(self) -> Ledger:
         """A connection of this process's (and thread's) own."""
-        return open_ledger(self.config.ledger_url, limits=limits_of(self.config))
+        return ledger_from(self.config)
 
     def engine(self) -> Engine:
         if self.config.engine == "command":

@@ -19,7 +19,7 @@ from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
 from axon.gateway.login import login_environment
 from axon.gateway.settings import settings_from
-from axon.ledger import Ledger, Run, limits_of, open_ledger
+from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
 from axon.security.secrets import secrets_of
@@ -65,7 +65,7 @@ def run_team(
     """Run the team to its end; the exit code (DESIGN: processes)."""
     config, ignored = allowed_only(config)  # before anything looks at its servers
     project = open_project(config)
-    ledger = open_ledger(config.ledger_url, create=True, limits=limits_of(config))
+    ledger = ledger_from(config, create=True)
     drafts = without_known(drafts, ledger.tasks())
     if drafts:
         ledger.add(drafts)
