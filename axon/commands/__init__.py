@@ -50,6 +50,18 @@ def harmless_json(text: str) -> str:
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def print_text(pieces: Iterable[str]) -> None:
+    """A terminal is shown text without power over it; a pipe gets every byte."""
+    from axon.core.terminal import plain
+
+    if sys.stdout.isatty():
+        for piece in pieces:
+            print(plain(piece), end="")
+        return
+    for piece in pieces:
+        sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
+
+
 def write_whole(path: Path, pieces: Iterable[str], *, replace: bool = False) -> None:
     """Write a file beside and put it in place: complete, or not there. UsageError says why not."""
     try:
@@ -61,7 +73,7 @@ def write_whole(path: Path, pieces: Iterable[str], *, replace: bool = False) -> 
         try:
             with open(beside, "xb") as file:
                 for piece in pieces:
-                    file.write(piece.encode())
+                    file.write(piece.encode("utf-8", "backslashreplace"))
                 file.flush()
                 os.fsync(file.fileno())
             _put_in_place(beside, path, replace)

@@ -26,9 +26,13 @@ def restore(source: Path, target: Path) -> Path | None:
     try:
         with lock.held():
             _refuse_used(target)
-            with beside(target) as partial:
-                _copy(source, partial)
-                kept = _set_aside(target)
+            try:
+                with beside(target) as partial:
+                    _copy(source, partial)
+                    kept = _set_aside(target)
+            except BaseException:
+                _keep_log(target)
+                raise
             lock.retire()
     finally:
         lock.close()
@@ -49,6 +53,15 @@ def _refuse_used(target: Path) -> None:
             ) from None
     except sqlite3.DatabaseError:
         pass
+
+
+def _keep_log(target: Path) -> None:
+    """It stays as it is: with the write-ahead log that the question whether it is used took off."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(target, isolation_level=None, timeout=1)) as db,
+    ):
+        db.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
 def _copy(source: Path, partial: Path) -> None:

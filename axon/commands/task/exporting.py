@@ -2,13 +2,11 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
 from pathlib import Path
 
-from axon.commands import print_json, write_whole
+from axon.commands import print_json, print_text, write_whole
 from axon.commands.task.showing import found_tasks
 from axon.config import Config
-from axon.core.terminal import plain
 from axon.ledger import Ledger
 from axon.tasks import Task
 from axon.tasks.exchange import MAX_TASKS, exported
@@ -32,7 +30,7 @@ def export(args: Namespace, config: Config, ledger: Ledger) -> int:
     _warn([task for task, _ in pairs])
     text = exported(pairs, kind)
     if output is None:
-        _print(text)
+        print_text(text)
         return 0
     path = Path(output)
     write_whole(path, text, replace=args.force)
@@ -41,17 +39,6 @@ def export(args: Namespace, config: Config, ledger: Ledger) -> int:
     else:
         print(f"wrote {len(pairs)} task{'' if len(pairs) == 1 else 's'} to {path}")
     return 0
-
-
-def _print(pieces: Iterable[str]) -> None:
-    """A terminal is shown the text without its power; a pipe gets every byte of it."""
-    if sys.stdout.isatty():
-        for piece in pieces:
-            print(plain(piece), end="")
-        return
-    for piece in pieces:
-        sys.stdout.buffer.write(piece.encode())
-    sys.stdout.flush()
 
 
 def _warn(tasks: list[Task]) -> None:
