@@ -7,7 +7,8 @@ import threading
 
 from axon.ledger import Ledger, open_ledger
 from axon.ledger.file import FileLedger
-from axon.ledger.store import Tx
+from axon.ledger.rows import fetch, put
+from axon.ledger.transaction import Tx
 from axon.tasks import Claim, Draft, Task
 
 SECONDS = 600.0
@@ -35,11 +36,24 @@ def lock(ledger: Ledger, name: str) -> None:
     assert isinstance(ledger, FileLedger)
 
     def stop(tx: Tx) -> None:
-        tx.db.execute("UPDATE task SET title = 'half written'")
+        put(tx, fetch(tx, "ENG-1"), {"title": "half written"})
         print("locked", flush=True)
         os.kill(os.getpid(), signal.SIGSTOP)
 
     ledger._store.write(stop)
+    print("written", flush=True)
+
+
+def keep(ledger: Ledger, name: str) -> None:
+    """Take long over a write, until a line comes in."""
+    assert isinstance(ledger, FileLedger)
+
+    def wait(tx: Tx) -> None:
+        put(tx, fetch(tx, "ENG-1"), {"title": "half written"})
+        print("locked", flush=True)
+        sys.stdin.readline()
+
+    ledger._store.write(wait)
     print("written", flush=True)
 
 
@@ -54,5 +68,5 @@ def create(ledger: Ledger, name: str) -> None:
 
 if __name__ == "__main__":
     what, path, who = sys.argv[1:]
-    work = {"drain": drain, "hold": hold, "lock": lock, "create": create}[what]
+    work = {"drain": drain, "hold": hold, "lock": lock, "keep": keep, "create": create}[what]
     work(open_ledger(f"file:{path}", create=work is create), who)

@@ -1,6 +1,6 @@
 """A task server that takes no care: any move is allowed, and it is slow. In a process of its own.
 
-    python -m tests.task_server LEDGER [--port 0] [--latency-ms 5] [--careful] [--newest-first]
+    python -m tests.task_server LEDGER [--latency-ms 5] [--careful] [--newest-first]
         [--stamps exact|seconds|none] [--few-states] [--stream]
 
 It prints its address. Our own server (axon mcp) with its order taken away: `--careful` leaves the
@@ -11,17 +11,14 @@ import argparse
 import asyncio
 import json
 import random
-import sys
-import threading
-from collections.abc import Sequence
 from typing import Any
 
 import anyio
-import uvicorn
 
 from axon.ledger import open_ledger
 from axon.ledger.file import FileLedger
-from axon.ledger.store import Tx
+from axon.ledger.rows import fetch, put
+from axon.ledger.transaction import Tx
 from axon.mcp import door, server
 from axon.mcp.answers import state_named
 from axon.mcp.tools import call
@@ -56,10 +53,7 @@ class CarelessDesk(server.Desk):
         state = State.BLOCKED if name == "Backlog" else state_named(name)
 
         def work(tx: Tx) -> None:
-            tx.db.execute(
-                "UPDATE task SET state = ?, updated_at = ? WHERE identifier = ?",
-                (state.value, tx.now, identifier),
-            )
+            put(tx, fetch(tx, identifier), {"state": state.value, "updated_at": tx.now})
 
         assert isinstance(self._ledger, FileLedger)
         self._ledger._store.write(work)
@@ -81,51 +75,23 @@ class CarelessDesk(server.Desk):
         return answer
 
 
-def options_of(words: Sequence[str]) -> argparse.Namespace:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ledger")
-    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--careful", action="store_true")
     parser.add_argument("--newest-first", action="store_true")
     parser.add_argument("--stamps", default="exact", choices=["exact", "seconds", "none"])
     parser.add_argument("--few-states", action="store_true")
     parser.add_argument("--stream", action="store_true", help="answer as an event stream")
-    return parser.parse_args(words)
-
-
-class TaskServer:
-    """The server, ready to run here, or in a thread of a test."""
-
-    def __init__(self, words: Sequence[str]) -> None:
-        options = options_of(words)
-        self._desk = CarelessDesk(lambda: open_ledger(f"file:{options.ledger}", create=True), "ENG")
-        self._desk.options = options
-        app = server.http_app(self._desk, json_response=not options.stream)
-        self._listener = door.bind("127.0.0.1", options.port)
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/mcp"
-        config = uvicorn.Config(
-            door.Door(app, key="", local=True), ws="none", log_config=None, timeout_keep_alive=60
-        )
-        self._uvicorn = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self.run, daemon=True)
-
-    def run(self) -> None:
-        self._uvicorn.run(sockets=[self._listener])
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Idle connections are cut."""
-        self._uvicorn.should_exit = True
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-        self._desk.close()
+    options = parser.parse_args()
+    CarelessDesk.options = options
+    desk = CarelessDesk(lambda: open_ledger(f"file:{options.ledger}", create=True), "ENG")
+    app = server.http_app(desk, json_response=not options.stream)
+    listener = door.bind("127.0.0.1", 0)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
+    door.serve(door.Door(app, key="", local=True), listener)
 
 
 if __name__ == "__main__":
-    own = TaskServer(sys.argv[1:])
-    print(own.url, flush=True)
-    own.run()
+    main()

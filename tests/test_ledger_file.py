@@ -127,7 +127,7 @@ def test_a_log_cut_anywhere_loses_only_its_end(path: Path, tmp_path: Path) -> No
     """Copied without the ledger's knowledge, as a crash would leave it."""
     keep = FileLedger.open(str(path), create=True)
     keep.add([Draft(title="kept")])
-    keep._store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    keep._store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for n in range(5):
         keep.add([Draft(title=f"task {n}")])
     base, log = path.read_bytes(), path.with_name("ledger.db-wal").read_bytes()
@@ -219,19 +219,33 @@ def test_its_files_are_private(ledger: FileLedger, path: Path) -> None:
         assert file.stat().st_mode & 0o777 == 0o600, file
 
 
-def test_state_moves_are_flushed_and_heartbeats_are_not(ledger: FileLedger) -> None:
-    def synchronous() -> int:
-        return int(ledger._store._db.execute("PRAGMA synchronous").fetchone()[0])
+def test_state_moves_are_flushed_and_heartbeats_are_not(
+    ledger: FileLedger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And only once their commit is in the log, so that the flush covers it."""
+    log = path.with_name("ledger.db-wal")
+    flushed: list[bytes] = []
+    real = os.fdatasync
 
+    def fdatasync(descriptor: int) -> None:
+        real(descriptor)
+        if os.fstat(descriptor).st_ino == log.stat().st_ino:
+            flushed.append(log.read_bytes())
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
     add(ledger, 1)
-    task = ledger.claim(worker="w", run="", lease_seconds=30)
+    task = ledger.claim(worker="worker number 7", run="", lease_seconds=30)
     assert task is not None and task.state is State.IN_PROGRESS
-    assert synchronous() == 2
-    claim = Claim(identifier="ENG-1", token=1, worker="w", run="")
+    assert len(flushed) == 2 and b"worker number 7" in flushed[-1]
+    claim = Claim(identifier="ENG-1", token=1, worker="worker number 7", run="")
     ledger.renew(claim, 30)
-    assert synchronous() == 1
-    ledger.submit(claim, commit="c", verified=True)
-    assert synchronous() == 2
+    assert len(flushed) == 2
+    ledger.note(claim, branch="agent/eng-1")
+    assert len(flushed) == 3 and b"agent/eng-1" in flushed[-1]
+    ledger.submit(claim, commit="the last commit", verified=True)
+    assert len(flushed) == 4 and b"the last commit" in flushed[-1]
+    assert ledger.claim(worker="w", run="", lease_seconds=30) is None
+    assert len(flushed) == 4, "what changes nothing need not be flushed"
 
 
 # ── network file systems ──

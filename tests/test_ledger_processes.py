@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from axon.errors import LedgerError, StaleClaim
-from axon.ledger import Limits, claims, history, open_ledger, sessions
+from axon.ledger import Limits, claims, columns, history, open_ledger, ready, sessions
 from axon.ledger.file import FileLedger
 from axon.tasks import Claim, Draft, Priority
 from tests.drive import wait_for
@@ -43,8 +44,9 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
 
 
 def claimant(
@@ -53,6 +55,7 @@ def claimant(
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.claimant", what, str(path), name],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -141,16 +144,16 @@ def test_the_task_of_a_killed_claimant_is_held_until_it_is_released(
     assert task is not None and task.token == 2
 
 
-def test_a_stopped_writer_is_named_and_its_half_write_is_never_seen(
+def test_a_writer_that_takes_long_is_named_and_its_half_write_is_never_seen(
     ledger: FileLedger, path: Path, processes: list[subprocess.Popen[str]]
 ) -> None:
     add(ledger, 1)
-    writer = claimant(processes, "lock", path, "w1")
+    writer = claimant(processes, "keep", path, "w1")
     assert line(writer) == "locked"
     with closing(FileLedger.open(str(path), wait_seconds=0.3)) as other:
         assert other.task("ENG-1").title == "task 0", "readers go on"
         for _ in range(2):
-            with pytest.raises(LedgerError, match=rf"locked by process {writer.pid} \(claimant"):
+            with pytest.raises(LedgerError, match=rf"locked by process {writer.pid} \(.*claimant"):
                 other.pause("held")
         writer.send_signal(signal.SIGKILL)
         writer.wait()
@@ -159,20 +162,38 @@ def test_a_stopped_writer_is_named_and_its_half_write_is_never_seen(
     assert ledger.paused() == ("free again", None)
 
 
-def test_a_stopped_writer_that_goes_on_has_written(
+def test_a_writer_that_goes_on_has_written(
     ledger: FileLedger, path: Path, processes: list[subprocess.Popen[str]]
 ) -> None:
     add(ledger, 1)
-    writer = claimant(processes, "lock", path, "w1")
+    writer = claimant(processes, "keep", path, "w1")
     assert line(writer) == "locked"
     with closing(FileLedger.open(str(path), wait_seconds=0.2)) as other:
         with pytest.raises(LedgerError):
             other.pause("held")
-        writer.send_signal(signal.SIGCONT)
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.close()
         assert line(writer) == "written"
         wait_for(lambda: _tries(other))
     assert ledger.task("ENG-1").title == "half written"
     assert not [t for t in threading.enumerate() if t.name == "ledger-lock" and t.is_alive()]
+
+
+def test_a_writer_that_somebody_stopped_holds_nobody_up(
+    ledger: FileLedger, path: Path, processes: list[subprocess.Popen[str]]
+) -> None:
+    """It is let go on to the end of its write: nobody can do that for it."""
+    add(ledger, 1)
+    for _ in range(3):
+        writer = claimant(processes, "lock", path, "w1")
+        assert line(writer) == "locked"
+        began = time.monotonic()
+        ledger.pause("mine")
+        assert time.monotonic() - began < 2
+        assert line(writer) == "written"
+    assert ledger.task("ENG-1").title == "half written"
+    assert ledger.check() == []
 
 
 def _tries(ledger: FileLedger) -> bool:
@@ -223,16 +244,20 @@ def plan(ledger: FileLedger, sql: str, *values: object) -> str:
 @pytest.mark.parametrize(
     ("sql", "count", "index"),
     [
-        (claims.READY, 2, "task_ready"),
-        (claims.DUE, 1, "task_delayed"),
-        (claims.RUNNING_PATHS, 0, "task_leased"),
-        (claims.EXPIRED, 2, "task_leased"),
-        (claims.SOONEST_DELAYED, 3, "task_delayed"),
-        (history.select(history.OF_TASK), 2, "event_task"),
-        (history.select(history.OF_RUN), 2, "event_run"),
-        (sessions.SESSION + sessions.OPEN, 1, "session_open"),
-        ("SELECT * FROM task WHERE identifier = ?", 1, "sqlite_autoindex_task_1"),
-        ("SELECT task FROM dependency WHERE needs = ? AND child = ?", 2, "dependency_needs"),
+        (ready.IN_ORDER, 2, "task_queue"),
+        (ready.NEXT_FOLDER, 2, "task_folder"),
+        (ready.IN_FOLDER, 2, "task_folder"),
+        (ready.DUE, 1, "task_later"),
+        (ready.NEXT_DUE, 0, "task_later"),
+        (ready.BACK, 2, "task_backoff"),
+        (ready.NEXT_BACK, 1, "task_backoff"),
+        (claims.EXPIRED, 2, "task_queue"),
+        (history.OF_TASK, 3, "event_task"),
+        (history.ALL, 2, "PRIMARY KEY"),
+        (f"SELECT * FROM session {sessions.OPEN}", 1, "session_open"),
+        (columns.BY_NAME, 1, "sqlite_autoindex_task_1"),
+        ("SELECT * FROM dependency WHERE needs = ?", 1, "PRIMARY KEY"),
+        ("SELECT * FROM dependency WHERE task = ? ORDER BY needs", 1, "dependency_task"),
     ],
 )
 def test_what_is_asked_often_reads_an_index_in_its_order(
@@ -255,7 +280,7 @@ def test_a_claim_reads_no_more_when_there_are_many_tasks(ledger: FileLedger) -> 
             count += 1
             return 0
 
-        db = ledger._store._db
+        db = ledger._store.db
         db.set_progress_handler(step, 1)
         ledger.claim(worker="w", run="", lease_seconds=30)
         db.set_progress_handler(None, 0)

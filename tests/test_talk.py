@@ -8,6 +8,9 @@ import pytest
 
 from axon.errors import AxonError, StaleClaim, UsageError
 from axon.ledger import Ledger, Message, open_ledger
+from axon.ledger.rows import fetch, put
+from axon.ledger.tables import MESSAGE
+from axon.ledger.transaction import Tx
 from axon.mcp.talk import talk_tools
 from axon.tasks import Claim, State
 from tests.drive import Axon, wait_for
@@ -138,6 +141,14 @@ def unread(stage: Stage) -> list[Message]:
     return ledger_of(stage.axon).unread("ENG-1")
 
 
+def _forget(tx: Tx) -> None:
+    """Nobody has read any message."""
+    found = MESSAGE.select(tx)
+    for known in found:
+        MESSAGE.update(tx, known, read_at=None)
+    put(tx, fetch(tx, "ENG-1"), {"unread": len(found)})
+
+
 def test_a_killed_worker_leaves_no_message_behind_and_tells_none_twice(stage: Stage) -> None:
     work = [bash("echo one"), bash(WAIT), bash("rm begun; echo a > a.txt; git add -A")]
     stage.play({"Long job": [*work, says("Done.")]})
@@ -151,9 +162,7 @@ def test_a_killed_worker_leaves_no_message_behind_and_tells_none_twice(stage: St
     process.wait()
     wait_for(lambda: not stage.axon.processes(), 10)
     forget = ledger_of(stage.axon)
-    forget._store.write(  # type: ignore[attr-defined]
-        lambda tx: tx.db.execute("UPDATE message SET read_at = NULL")
-    )
+    forget._store.write(_forget)  # type: ignore[attr-defined]
     assert [m.body for m in unread(stage)] == ["The first.", "The second."]
     (stage.axon.root / "go").touch()
 

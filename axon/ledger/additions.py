@@ -4,23 +4,24 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any
 
 from axon.errors import UsageError
-from axon.ledger.moves import settled
-from axon.ledger.rows import NAMES, stored
-from axon.ledger.store import Tx
+from axon.ledger import counts, history, links
+from axon.ledger.columns import NAMES
+from axon.ledger.links import settled
+from axon.ledger.remains import remains
+from axon.ledger.rows import Row, by_id, find, insert, put
+from axon.ledger.tables import DEPENDENCY, TEAM
+from axon.ledger.transaction import Tx
 from axon.tasks import Draft, Record, State, Task
 from axon.tasks.graph import find_cycle
 from axon.tasks.text import clean, shortened, titled
 
-TEAM = "ENG"  # of drafts that name none
+FIRST_TEAM = "ENG"  # of drafts that name none
 COPIED = tuple(item.name for item in fields(Draft) if item.name in NAMES)
-# A deleted task may come back by an undo: its number is not given to another.
-NEXT_ID = """
-    SELECT 1 + max(coalesce((SELECT max(id) FROM task), 0),
-                   coalesce((SELECT max(last) FROM change), 0))
-"""
+COPY = attrgetter(*COPIED)
 REACHES = """
     WITH RECURSIVE reached (id) AS (
         SELECT needs FROM dependency WHERE task = ?
@@ -74,23 +75,25 @@ def add(tx: Tx, drafts: Sequence[Draft], *, actor: str) -> list[Task]:
     tasks = _tasks(tx, batch, links, blocked)
     _insert(tx, batch, tasks, links)
     _hold_parents(tx, batch, links, blocked)
-    tx.db.executemany(
-        "INSERT INTO event (at, identifier, run, actor, action, before, after, attempt, why, data)"
-        " VALUES (?, ?, '', ?, 'add', NULL, ?, 0, '', '{}')",
-        [(tx.now, task.identifier, clean(actor), task.state.value) for task in tasks],
-    )
+    for task in tasks:
+        history.append(
+            tx, "add", actor=actor, identifier=task.identifier, after=task.state, counted=True
+        )
     return tasks
 
 
 def _tidy(draft: Draft) -> Draft:
     title, description = titled(draft.title, draft.description)
-    return replace(draft, title=title, description=description, team=draft.team or TEAM)
+    if (title, description) == (draft.title, draft.description) and draft.team:
+        return draft
+    return replace(draft, title=title, description=description, team=draft.team or FIRST_TEAM)
 
 
 def _numbered(tx: Tx, drafts: Sequence[Draft]) -> Batch:
     batch = Batch(drafts=drafts)
-    first = int(tx.db.execute(NEXT_ID).fetchone()[0])
-    last: dict[str, int] = dict(tx.db.execute("SELECT key, last FROM team").fetchall())
+    history.load(tx)
+    first = tx.counts[counts.LAST_TASK] + 1  # a number is never given again: undo may need it
+    last = {known["key"]: known["last"] for known in TEAM.select(tx)}
     for draft in drafts:  # identifiers that are kept come before any that is given
         if isinstance(draft, Record) and draft.identifier:
             kept = int(draft.identifier.rpartition("-")[2])
@@ -102,7 +105,8 @@ def _numbered(tx: Tx, drafts: Sequence[Draft]) -> Batch:
         batch.members.append(member)
         if draft.key and batch.names.setdefault(draft.key, member) is not member:
             raise UsageError(f"two tasks have the key {draft.key!r}; give each its own")
-    tx.db.executemany("INSERT OR REPLACE INTO team (key, last) VALUES (?, ?)", last.items())
+    for key, number in last.items():
+        TEAM.put(tx, key=key, last=number)
     return batch
 
 
@@ -130,15 +134,18 @@ def _links(tx: Tx, batch: Batch, me: Known, draft: Draft) -> list[Link]:
 
 def _look_up(tx: Tx, batch: Batch, draft: Draft, name: str, how: str) -> Known:
     if name not in batch.names:
-        found = tx.db.execute(
-            "SELECT id, identifier, state FROM task WHERE identifier = ?", (clean(name).upper(),)
-        ).fetchone()
-        batch.names[name] = found and Known(id=found[0], identifier=found[1], state=State(found[2]))
+        row = find(tx, clean(name).upper())
+        batch.names[name] = None if row is None else _known(row)
     known = batch.names[name]
     if known is None:
         title = shortened(draft.title, 60)
         raise UsageError(f"“{title}” {how} {name}, which does not exist; add it first")
     return known
+
+
+def _known(row: Row) -> Known:
+    known = row.known
+    return Known(id=row.id, identifier=known["identifier"], state=State(known["state"]))
 
 
 def _refuse_cycle(batch: Batch, links: Sequence[Link]) -> None:
@@ -178,30 +185,27 @@ def _tasks(tx: Tx, batch: Batch, links: Sequence[Link], blocked: Counter[int]) -
 
 
 def _task(draft: Draft, me: Known, *, now: float, **links: Any) -> Task:
-    facts = {name: getattr(draft, name) for name in COPIED}
-    facts |= {"created_at": now, "updated_at": now}
+    facts = dict(zip(COPIED, COPY(draft), strict=True))
+    facts["created_at"] = facts["updated_at"] = now
     if isinstance(draft, Record):
-        facts |= draft.facts
-    return Task(**facts | {"identifier": me.identifier, "state": me.state} | links)
+        facts.update(draft.facts)
+    facts.update(links)
+    facts["identifier"], facts["state"] = me.identifier, me.state
+    return Task(**facts)
 
 
-def _insert(tx: Tx, batch: Batch, tasks: Sequence[Task], links: Sequence[Link]) -> None:
-    columns = ", ".join(f'"{name}"' for name in NAMES)
-    tx.db.executemany(
-        f"INSERT INTO task (id, delayed, {columns}) VALUES (?, ?{', ?' * len(NAMES)})",
-        (
-            (
-                me.id,
-                task.not_before is not None and task.not_before > tx.now,
-                *(stored(getattr(task, name)) for name in NAMES),
-            )
-            for me, task in zip(batch.members, tasks, strict=True)
-        ),
-    )
-    tx.db.executemany(
-        "INSERT INTO dependency (task, needs, child) VALUES (?, ?, ?)",
-        ((link.task.id, link.needs.id, link.child) for link in links),
-    )
+def _insert(tx: Tx, batch: Batch, tasks: Sequence[Task], links_: Sequence[Link]) -> None:
+    needed = Counter(link.needs.id for link in links_)
+    for me, draft, task in zip(batch.members, batch.drafts, tasks, strict=True):
+        hidden = {"events": 1, "dependents": needed.pop(me.id, 0)}
+        if isinstance(draft, Record) and draft.identifier:  # it may have been here before
+            hidden |= remains(tx, me.identifier)
+            hidden["events"] += 1
+        insert(tx, me.id, task, hidden)
+    for link in links_:
+        DEPENDENCY.insert(tx, needs=link.needs.id, task=link.task.id, child=link.child)
+    for number, more in needed.items():
+        links.count(tx, number, more)
 
 
 def _hold_parents(tx: Tx, batch: Batch, links: Sequence[Link], blocked: Counter[int]) -> None:
@@ -216,7 +220,7 @@ def _hold_parents(tx: Tx, batch: Batch, links: Sequence[Link], blocked: Counter[
                 f"{link.task.identifier} would wait for its own part {link.needs.identifier},"
                 " which depends on it; remove the dependency or the parent"
             )
-    tx.db.executemany(
-        "UPDATE task SET blocked = blocked + ? WHERE id = ?",
-        [(count, task_id) for task_id, count in blocked.items() if task_id < first],
-    )
+    for number, count in blocked.items():
+        if number < first:
+            row = by_id(tx, number)
+            put(tx, row, {"blocked": row.known["blocked"] + count})

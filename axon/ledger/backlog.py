@@ -1,27 +1,38 @@
 """Tasks as people keep them: looked up, counted, commented, and moved by hand."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from axon.errors import UsageError
-from axon.ledger import history
+from axon.ledger import counts, history, links
+from axon.ledger.columns import HELD, queues_of
 from axon.ledger.moves import step
+from axon.ledger.proof import damaged
 from axon.ledger.records import Comment, Figure, Waiting
-from axon.ledger.rows import COLUMNS, fetch, task_of
-from axon.ledger.store import Tx
+from axon.ledger.remarks import remark, remarks
+from axon.ledger.rows import Row, by_id, everything, fetch, find, scan, select
+from axon.ledger.transaction import Tx
 from axon.tasks import Priority, State, Task
 from axon.tasks.text import clean, shortened
 
-WAITING = """
-    SELECT task.identifier, task.title, needed.identifier, needed.state, dependency.child
-    FROM task JOIN dependency ON dependency.task = task.id
+WAITING = f"""
+    SELECT task.id, needed.id, dependency.child
+    FROM task INDEXED BY task_queue JOIN dependency ON dependency.task = task.id
     JOIN task AS needed ON needed.id = dependency.needs
-    WHERE task.state = 'todo' AND task.blocked > 0 AND needed.state <> 'done'
+    WHERE task.queue = {HELD} AND needed.state <> 'done'
     AND NOT (dependency.child AND needed.state = 'canceled')
+    ORDER BY needed.state NOT IN ('failed', 'canceled', 'blocked'), task.id, needed.id LIMIT ?
 """
+STUCK = ("failed", "canceled", "blocked")
 # Whatever comes first, the age tells equals apart: the order is always the same.
-ORDERS = {"age": "id", "priority": "priority, id", "updated": "updated_at DESC, id"}
-STUCK_FIRST = " ORDER BY needed.state NOT IN ('failed', 'canceled', 'blocked'), task.id LIMIT ?"
+ORDERS: dict[str, Callable[[Row], tuple[float, int]] | None] = {
+    "age": None,
+    "priority": lambda row: (row.known["priority"], row.id),
+    "updated": lambda row: (-row.known["updated_at"], row.id),
+}
+IN_QUEUES = "WHERE queue IN ({}) ORDER BY task.id"
 
 
 def task(tx: Tx, identifier: str) -> Task:
@@ -38,56 +49,71 @@ def tasks(
     team: str,
     project: str,
     limit: int | None,
-    offset: int,
-    sort: str,
+    offset: int = 0,
+    sort: str = "age",
 ) -> list[Task]:
-    tests: list[str] = ["1"]
-    values: list[str | int] = []
-    if states:
-        tests.append(f"state IN ({', '.join('?' * len(states))})")
-        values += [State(state).value for state in states]
-    if priority is not None:
-        tests.append("priority = ?")
-        values.append(int(priority))
-    for column, value in (("team", team), ("project", project)):
-        if value:
-            tests.append(f"{column} = ?")
-            values.append(clean(value))
-    if label:  # a label stands in the list as JSON writes it, quotes included
-        tests.append("instr(labels, ?) > 0")
-        values.append(json.dumps(clean(label)))
-    if text:
-        tests.append(
-            "(instr(lower(identifier), lower(?)) OR instr(lower(title), lower(?))"
-            " OR instr(lower(description), lower(?)))"
-        )
-        values += [clean(text)] * 3
     if sort not in ORDERS:
         raise UsageError(f"unknown order {sort!r}; use one of {', '.join(ORDERS)}")
-    found = tx.db.execute(
-        f"SELECT {COLUMNS} FROM task WHERE {' AND '.join(tests)} ORDER BY {ORDERS[sort]}"
-        " LIMIT ? OFFSET ?",
-        (*values, -1 if limit is None else max(0, limit), max(0, offset)),
-    ).fetchall()
-    return [task_of(values) for values in found]
+    wanted = {State(state).value for state in states}
+    # a label stands in the list as JSON writes it, quotes included
+    label, text = json.dumps(clean(label)) if label else "", clean(text).lower()
+    end = None if limit is None else max(0, offset) + max(0, limit)
+    order = ORDERS[sort]
+    found: list[Row] = []
+    for row in _candidates(tx, wanted):
+        if order is None and end is not None and len(found) >= end:
+            break
+        known = row.known
+        if (
+            (not wanted or known["state"] in wanted)
+            and (priority is None or known["priority"] == priority)
+            and (not team or known["team"] == clean(team))
+            and (not project or known["project"] == clean(project))
+            and (not label or label in known["labels"])
+            and (not text or _says(row, text))
+        ):
+            found.append(row)
+    if order is not None:
+        found.sort(key=order)
+    return [row.task for row in found[max(0, offset) : end]]
 
 
-def counts(tx: Tx) -> dict[str, int]:
-    found = dict(tx.db.execute("SELECT state, count(*) FROM task GROUP BY state").fetchall())
-    return {state.value: found.get(state.value, 0) for state in State}
+def _says(row: Row, text: str) -> bool:
+    said = (row.known["identifier"], row.known["title"], row.long.get("description", ""))
+    return any(text in one.lower() for one in said)
+
+
+def _candidates(tx: Tx, states: set[str]) -> Iterator[Row]:
+    """In the order of their age; where few are in these states, without reading the others."""
+    history.load(tx)
+    expected = sum(tx.counts[counts.STATES[state]] for state in states)
+    if not states or "done" in states or 10 * expected > tx.counts[counts.TASKS]:
+        yield from everything(tx)
+        return
+    queues = {queue for state in states for queue in queues_of(state)}
+    places = ", ".join(map(str, sorted(queues)))
+    found = list(select(tx, IN_QUEUES.format(places)))
+    if len(found) != expected:
+        damaged("the index of states", f"{len(found)} of {expected} tasks are found in it")
+    yield from found
 
 
 def teams(tx: Tx) -> dict[str, int]:
-    return dict(tx.db.execute("SELECT team, count(*) FROM task GROUP BY team").fetchall())
+    return dict(sorted(Counter(team for (team,) in scan(tx, "team")).items()))
 
 
 def figures(tx: Tx, *, team: str, project: str, since: float) -> list[Figure]:
-    found = tx.db.execute(
-        "SELECT state, priority, count(*), sum(updated_at >= ?), sum(cost_usd), sum(tokens),"
-        " sum(seconds) FROM task WHERE (? = '' OR team = ?) AND (? = '' OR project = ?)"
-        " GROUP BY state, priority ORDER BY state, priority",
-        (since, *[clean(team)] * 2, *[clean(project)] * 2),
-    ).fetchall()
+    sums: dict[tuple[str, int], list[Any]] = {}
+    names = ("team", "project", "state", "priority", "updated_at", "cost_usd", "tokens", "seconds")
+    for team_, project_, state, priority, updated, cost, tokens, seconds in scan(tx, *names):
+        if (team and team_ != clean(team)) or (project and project_ != clean(project)):
+            continue
+        found = sums.setdefault((state, priority), [0, 0, None, 0, 0.0])
+        found[0] += 1
+        found[1] += updated >= since
+        found[2] = found[2] if cost is None else (found[2] or 0.0) + cost
+        found[3] += tokens
+        found[4] += seconds
     return [
         Figure(
             state=State(state),
@@ -98,18 +124,50 @@ def figures(tx: Tx, *, team: str, project: str, since: float) -> list[Figure]:
             tokens=tokens,
             seconds=seconds,
         )
-        for state, priority, count, recent, cost, tokens, seconds in found
+        for (state, priority), (count, recent, cost, tokens, seconds) in sorted(sums.items())
     ]
+
+
+def summed(tx: Tx) -> dict[str, int]:
+    """How many tasks are in each state."""
+    history.load(tx)
+    return {state.value: tx.counts[counts.STATES[state.value]] for state in State}
 
 
 def waiting(tx: Tx, *, identifier: str, limit: int) -> list[Waiting]:
-    one = " AND task.identifier = ?" if identifier else ""
-    values = (clean(identifier), limit) if identifier else (limit,)
-    found = tx.db.execute(WAITING + one + STUCK_FIRST, values).fetchall()
-    return [
-        Waiting(identifier=who, title=title, on=on, state=State(state), child=bool(child))
-        for who, title, on, state, child in found
-    ]
+    history.load(tx)
+    if identifier:
+        row = find(tx, identifier)
+        found = [(row, *pair) for pair in _holding(tx, row)] if row else []
+        found.sort(key=lambda one: one[1].known["state"] not in STUCK)
+        return [_waiting(*one) for one in found[:limit]]
+    pairs = tx.db.execute(WAITING, (limit,)).fetchall()
+    rows = {number: by_id(tx, number) for pair in pairs for number in pair[:2]}
+    tasks, expected = len({pair[0] for pair in pairs}), tx.counts[counts.HELD]
+    if tasks < expected and len(pairs) < limit:
+        damaged("the dependencies", f"{tasks} of {expected} tasks are found that wait")
+    return [_waiting(rows[task], rows[needs], bool(child)) for task, needs, child in pairs]
+
+
+def _holding(tx: Tx, row: Row) -> list[tuple[Row, bool]]:
+    """What holds the task up."""
+    if row.known["queue"] != HELD:
+        return []
+    found = links.open_needs(tx, row.id)
+    if len(found) != (expected := row.known["blocked"]):
+        name = row.known["identifier"]
+        damaged(f"task {name}", f"{len(found)} of {expected} tasks are found that it waits for")
+    return found
+
+
+def _waiting(row: Row, needed: Row, child: bool) -> Waiting:
+    return Waiting(
+        identifier=row.known["identifier"],
+        title=row.known["title"],
+        on=needed.known["identifier"],
+        state=State(needed.known["state"]),
+        child=child,
+    )
 
 
 def change(tx: Tx, identifier: str, action: str, *, why: str, actor: str) -> Task:
@@ -144,24 +202,18 @@ def comment(tx: Tx, identifier: str, body: str, *, actor: str) -> None:
     body = clean(body).strip()
     if not body:
         raise UsageError("the comment is empty; say something")
-    tx.db.execute(
-        "INSERT INTO comment (identifier, at, actor, body) VALUES (?, ?, ?, ?)",
-        (row.task.identifier, tx.now, clean(actor), body),
-    )
+    identifier = row.known["identifier"]
+    remark(tx, identifier, at=tx.now, actor=actor, body=body)
     history.append(
         tx,
         "comment",
         actor=actor,
-        identifier=row.task.identifier,
+        identifier=identifier,
         run=row.run,
-        attempt=row.task.token,
+        attempt=row.known["token"],
         why=shortened(body.splitlines()[0], 200),
     )
 
 
 def comments(tx: Tx, identifier: str) -> list[Comment]:
-    found = tx.db.execute(
-        "SELECT at, actor, body FROM comment WHERE identifier = ? ORDER BY id",
-        (fetch(tx, identifier).task.identifier,),
-    ).fetchall()
-    return [Comment(at=at, actor=actor, body=body) for at, actor, body in found]
+    return remarks(tx, fetch(tx, identifier))

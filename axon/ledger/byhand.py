@@ -4,7 +4,7 @@ from axon.errors import BadMove
 from axon.ledger import backlog, claims, pauses
 from axon.ledger.moves import step
 from axon.ledger.rows import Row, fetch
-from axon.ledger.store import Tx
+from axon.ledger.transaction import Tx
 from axon.tasks import MOVES, Action, State, Task
 from axon.tasks.moments import told
 

@@ -1,12 +1,10 @@
 """The ledger in one local file: every question and every fact as one transaction."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from axon.ledger import (  # fmt: skip
     additions,
-    audit,
     backlog,
     byhand,
     claims,
@@ -15,16 +13,15 @@ from axon.ledger import (  # fmt: skip
     pauses,
     runs,
     sessions,
-    upkeep,
 )
 from axon.ledger.clock import Clock, system_clock
 from axon.ledger.edits.backend import FileEdits
 from axon.ledger.messages.backend import FileMessages
+from axon.ledger.place import place_of
 from axon.ledger.records import (
     Comment,
     Event,
     Figure,
-    Finding,
     Lease,
     Limits,
     Run,
@@ -32,8 +29,10 @@ from axon.ledger.records import (
     Usage,
     Waiting,
     WorkerStatus,
-)
-from axon.ledger.store import Store, Tx, place_of
+)  # fmt: skip
+from axon.ledger.store import Store
+from axon.ledger.transaction import Tx
+from axon.ledger.upkeep import FileUpkeep
 from axon.tasks import Claim, Draft, State, Task
 
 WAIT_SECONDS = 10.0  # for the lock
@@ -46,7 +45,7 @@ class _Undone(Exception):
         self.tasks = tasks
 
 
-class FileLedger(FileEdits, FileMessages):
+class FileLedger(FileEdits, FileMessages, FileUpkeep):
     """Implements `axon.ledger.Ledger`, whose docstrings say what each method promises."""
 
     def __init__(self, store: Store) -> None:
@@ -118,7 +117,7 @@ class FileLedger(FileEdits, FileMessages):
         )
 
     def counts(self) -> dict[str, int]:
-        return self._store.read(backlog.counts)
+        return self._store.read(backlog.summed)
 
     def teams(self) -> dict[str, int]:
         return self._store.read(backlog.teams)
@@ -257,7 +256,7 @@ class FileLedger(FileEdits, FileMessages):
         return self._store.read(sessions.of_token, token_hash)
 
     def session(self, session: str) -> Session:
-        return self._store.read(sessions.find, session)
+        return self._store.read(sessions.session_of, session)
 
     def sessions(self, identifier: str = "", *, limit: int = 100) -> list[Session]:
         return self._store.read(sessions.sessions, identifier, limit=limit)
@@ -310,20 +309,6 @@ class FileLedger(FileEdits, FileMessages):
 
     def last_seq(self) -> int:
         return self._store.read(history.last_seq)
-
-    # upkeep
-
-    def check(self) -> list[Finding]:
-        return self._store.read(audit.audit)
-
-    def backup(self, path: Path) -> None:
-        self._store.tend(lambda db, source: upkeep.backup(db, source, path), alone=False)
-
-    def compact(self) -> None:
-        self._store.tend(upkeep.compact, alone=True)
-
-    def stats(self) -> dict[str, Any]:
-        return self._store.read(upkeep.stats, self._store.path)
 
 
 def _try_to_add(tx: Tx, drafts: Sequence[Draft], actor: str) -> None:

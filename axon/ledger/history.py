@@ -1,18 +1,36 @@
-"""The append-only history: who did what when, at which attempt, and why."""
+"""The append-only history: who did what when, at which attempt, and why; chained by digests."""
 
 import json
+import zlib
+from collections.abc import Iterator
 from typing import Any
 
+from axon.ledger.counts import LEASES, LENGTH
+from axon.ledger.proof import DIGEST_BYTES, chained, damaged
 from axon.ledger.records import Event
-from axon.ledger.store import Tx
+from axon.ledger.transaction import Tx
 from axon.tasks import State
 from axon.tasks.text import clean, shortened
 
 MAX_WHY = 4000
-
-# The partial indexes are used only where their condition stands in the query.
-OF_TASK = "identifier = ? AND identifier <> ''"
-OF_RUN = "run = ? AND run <> ''"
+COLUMNS = (
+    "seq", "at", "identifier", "run", "actor", "action", "before", "after", "attempt", "why",
+    "data",
+)  # fmt: skip
+INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}, digest, counts) VALUES "
+PLACES = f"({', '.join('?' * (len(COLUMNS) + 2))})"
+INSERTS = {1: INSERT + PLACES, 2: f"{INSERT}{PLACES}, {PLACES}"}
+HEAD = "SELECT seq, digest, counts FROM event ORDER BY seq DESC LIMIT 1"
+SELECT = f"""
+    SELECT {", ".join(COLUMNS)}, digest,
+        (SELECT digest FROM event AS earlier WHERE earlier.seq = event.seq - 1) FROM event
+"""
+# The partial index is used only where its condition stands in the query.
+OF_TASK = SELECT + " WHERE identifier = ? AND identifier <> '' AND seq > ? ORDER BY seq LIMIT ?"
+ALL = SELECT + " WHERE seq > ? ORDER BY seq LIMIT ?"
+CHAIN = f"SELECT {', '.join(COLUMNS)}, digest FROM event NOT INDEXED ORDER BY seq"
+PAGE = 1000
+BEGINNING = bytes(DIGEST_BYTES)  # what the first event builds on
 
 
 def append(
@@ -27,72 +45,132 @@ def append(
     attempt: int = 0,
     why: str = "",
     data: dict[str, Any] | None = None,
-) -> None:
-    tx.db.execute(
-        "INSERT INTO event (at, identifier, run, actor, action, before, after, attempt, why, data)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    counted: bool = False,
+) -> int:
+    """Write an event with this transaction's commit; answers its number.
+
+    `counted`: the caller counts it on the task itself.
+    """
+    load(tx)
+    tx.seq += 1
+    if identifier and not counted:
+        tx.told.setdefault(identifier, [0, 0])[0] += 1
+    tx.pending.append(
         (
+            tx.seq,
             tx.now,
             clean(identifier),
             clean(run),
             clean(actor),
             clean(action),
-            before and before.value,
-            after and after.value,
+            None if before is None else before.value,
+            None if after is None else after.value,
             attempt,
             shortened(clean(why), MAX_WHY),
             json.dumps(data) if data else "{}",
-        ),
+        )
     )
+    return tx.seq
+
+
+def load(tx: Tx) -> None:
+    """Know the last event and the counts it carries."""
+    if tx.seq >= 0:
+        return
+    found = tx.db.execute(HEAD).fetchone()
+    if found is None:
+        tx.seq, tx.digest, tx.counts = 0, BEGINNING, [0] * LENGTH
+        # what needs no event may be there before the first
+        tx.counts[LEASES] = tx.db.execute("SELECT count(*) FROM lease").fetchone()[0]
+        return
+    seq, digest, text = found
+    try:
+        *counts, total = map(int, text.split())
+    except ValueError:
+        damaged(f"event {seq}")
+    if total != _total(seq, digest, counts) or len(counts) != LENGTH:
+        damaged(f"event {seq}")
+    tx.seq, tx.digest, tx.counts = seq, digest, counts
+
+
+def _total(seq: int, digest: bytes, counts: list[int]) -> int:
+    """The sum that vouches for the counts and for the end of the chain they stand at."""
+    return zlib.crc32(f"{seq} {counts}".encode(), zlib.crc32(digest))
+
+
+def flush(tx: Tx) -> None:
+    """Write what was appended: each event chained to the one before, the counts with the last."""
+    rows: list[tuple[Any, ...]] = []
+    for values in tx.pending:
+        tx.digest = chained(tx.digest, values)
+        rows.append((*values, tx.digest, ""))
+    counts = f"{' '.join(map(str, tx.counts))} {_total(tx.seq, tx.digest, tx.counts)}"
+    if not rows:  # counts that change without an event: time has passed for a task
+        tx.db.execute("UPDATE event SET counts = ? WHERE seq = ?", (counts, tx.seq))
+        return
+    rows[-1] = (*rows[-1][:-1], counts)
+    tx.pending.clear()
+    tx.written = tx.seq
+    if insert := INSERTS.get(len(rows)):
+        tx.db.execute(insert, [value for row in rows for value in row])
+    else:
+        tx.db.executemany(INSERTS[1], rows)
 
 
 def events(tx: Tx, *, after: int, identifier: str, run: str, limit: int) -> list[Event]:
-    tests: list[str] = ["seq > ?"]
-    values: list[int | str] = [after]
     if identifier:
-        tests.append(OF_TASK)
-        values.append(clean(identifier))
-    if run:
-        tests.append(OF_RUN)
-        values.append(clean(run))
-    found = tx.db.execute(select(*tests), (*values, limit)).fetchall()
-    return [_event(*values) for values in found]
+        found = tx.db.execute(OF_TASK, (clean(identifier), after, limit))
+        return [event for event in map(_event, found) if not run or event.run == run]
+    if not run:
+        return [_event(values) for values in _following(tx, after, limit)]
+    return _of_run(tx, clean(run), after, limit)
 
 
-def select(*tests: str) -> str:
-    return (
-        "SELECT seq, at, identifier, run, actor, action, before, after, attempt, why, data"
-        f" FROM event WHERE {' AND '.join(tests)} ORDER BY seq LIMIT ?"
-    )
+def since(tx: Tx, seq: int, identifier: str) -> Iterator[Event]:
+    """All events of a task after that one."""
+    return map(_event, tx.db.execute(OF_TASK, (clean(identifier), seq, -1)))
 
 
-def _event(
-    seq: int,
-    at: float,
-    identifier: str,
-    run: str,
-    actor: str,
-    action: str,
-    before: str | None,
-    after: str | None,
-    attempt: int,
-    why: str,
-    data: str,
-) -> Event:
-    return Event(
-        seq=seq,
-        at=at,
-        identifier=identifier,
-        run=run,
-        actor=actor,
-        action=action,
-        before=State(before) if before else None,
-        after=State(after) if after else None,
-        attempt=attempt,
-        why=why,
-        data=json.loads(data),
-    )
+def _of_run(tx: Tx, run: str, after: int, limit: int) -> list[Event]:
+    """Those of a run stand close together: no index is kept for them."""
+    first = tx.db.execute("SELECT first_event FROM run WHERE id = ?", (run,)).fetchone()
+    after = max(after, first[0] - 1 if first else 0)
+    events: list[Event] = []
+    while len(events) < limit:
+        page = [_event(values) for values in _following(tx, after, PAGE)]
+        if not page:
+            break
+        after = page[-1].seq
+        events += [event for event in page if event.run == run]
+    return events[:limit]
+
+
+def _following(tx: Tx, after: int, limit: int) -> Iterator[tuple[Any, ...]]:
+    """The events after `after`, without a gap."""
+    for seq, values in enumerate(tx.db.execute(ALL, (after, limit)), start=after + 1):
+        if values[0] != seq:
+            damaged(f"event {seq}", "it is missing")
+        yield values
+
+
+def told(tx: Tx, identifier: str) -> int:
+    """How many events there are of a task."""
+    found = tx.db.execute(
+        "SELECT count(*) FROM event WHERE identifier = ? AND identifier <> ''", (identifier,)
+    ).fetchone()
+    return int(found[0])
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    *values, digest, earlier = row
+    if chained(earlier or BEGINNING, tuple(values)) != digest:
+        damaged(f"event {values[0]}")
+    known = dict(zip(COLUMNS, values, strict=True))
+    known["before"] = known["before"] and State(known["before"])
+    known["after"] = known["after"] and State(known["after"])
+    return Event(**known | {"data": json.loads(known["data"])})
 
 
 def last_seq(tx: Tx) -> int:
-    return int(tx.db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+    load(tx)
+    return tx.seq

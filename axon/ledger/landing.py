@@ -1,45 +1,67 @@
 """Exclusive duties as leases, and what the holder of the landing does to a task."""
 
 from axon.errors import StaleClaim
+from axon.ledger import counts, history
 from axon.ledger.moves import failed, step
+from axon.ledger.proof import damaged
 from axon.ledger.records import Lease
 from axon.ledger.rows import fetch
-from axon.ledger.store import Tx
+from axon.ledger.tables import LEASE, Known
+from axon.ledger.transaction import Tx
 from axon.tasks import Task
 from axon.tasks.text import clean
 
 
 def taken(tx: Tx, name: str, holder: str) -> bool:
     """Does somebody else hold the duty now?"""
-    return (
-        tx.db.execute(
-            "SELECT 1 FROM lease WHERE name = ? AND holder <> ? AND boot = ? AND until > ?",
-            (name, clean(holder), tx.boot_id, tx.boot),
-        ).fetchone()
-        is not None
-    )
+    known = _find(tx, name)
+    return known is not None and _elsewhere(tx, known, holder)
 
 
 def take(tx: Tx, name: str, holder: str, seconds: float) -> Lease | None:
-    if taken(tx, name, holder):
+    known, holder_ = _find(tx, name), clean(holder)
+    if known and _elsewhere(tx, known, holder):
         return None
-    found = tx.db.execute("SELECT holder, token FROM lease WHERE name = ?", (name,)).fetchone()
-    last_holder, token = found or ("", 0)
-    if last_holder != clean(holder):  # nobody else had it meanwhile: the token stays good
+    token = known["token"] if known else 0
+    if not known or known["holder"] != holder_:  # nobody else had it meanwhile: it stays good
         token += 1
-    tx.db.execute(
-        "INSERT OR REPLACE INTO lease (name, holder, token, boot, until) VALUES (?, ?, ?, ?, ?)",
-        (name, clean(holder), token, tx.boot_id, tx.boot + seconds),
-    )
+    if known is None:
+        tx.counts[counts.LEASES] += 1
+        tx.recounted = True
+    until = tx.boot + seconds
+    LEASE.put(tx, name=name, holder=holder_, token=token, boot=tx.boot_id, until=until)
     return Lease(name=name, holder=holder, token=token)
 
 
 def drop(tx: Tx, lease: Lease) -> None:
     """The row stays, so that its token never comes again."""
-    tx.db.execute(
-        "UPDATE lease SET holder = '', until = 0 WHERE name = ? AND holder = ? AND token = ?",
-        (lease.name, clean(lease.holder), lease.token),
-    )
+    known = _find(tx, lease.name)
+    if known and _holds(known, lease):
+        LEASE.update(tx, known, holder="", until=0.0)
+
+
+def holds(tx: Tx, lease: Lease) -> bool:
+    """Is the duty still this holder's, and current?"""
+    known = _find(tx, lease.name)
+    return known is not None and _holds(known, lease) and known["until"] > tx.boot
+
+
+def _find(tx: Tx, name: str) -> Known | None:
+    """There are few: all are read, so that none can be missed."""
+    history.load(tx)
+    found = LEASE.select(tx)
+    if len(found) != (expected := tx.counts[counts.LEASES]):
+        damaged("the duties", f"{len(found)} of {expected} are there")
+    return next((known for known in found if known["name"] == name), None)
+
+
+def _elsewhere(tx: Tx, known: Known, holder: str) -> bool:
+    current = known["boot"] == tx.boot_id and known["until"] > tx.boot
+    return bool(current and known["holder"] != clean(holder))
+
+
+def _holds(known: Known, lease: Lease) -> bool:
+    return bool(known["holder"] == clean(lease.holder) and known["token"] == lease.token)
 
 
 def landed(
@@ -66,9 +88,6 @@ def reject(tx: Tx, lease: Lease, identifier: str, why: str, *, feedback: str) ->
 
 
 def _check(tx: Tx, lease: Lease) -> None:
-    found = tx.db.execute(
-        "SELECT 1 FROM lease WHERE name = ? AND holder = ? AND token = ?",
-        (lease.name, clean(lease.holder), lease.token),
-    ).fetchone()
-    if found is None:
+    known = _find(tx, lease.name)
+    if known is None or not _holds(known, lease):
         raise StaleClaim(f"the duty of {lease.name} was lost to another process; leave it to that")

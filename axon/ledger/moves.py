@@ -3,10 +3,13 @@
 from typing import Any
 
 from axon.errors import StaleClaim
-from axon.ledger import history
-from axon.ledger.rows import Row, fetch, save
-from axon.ledger.store import Tx
-from axon.tasks import Action, Claim, State, Task, move
+from axon.ledger import history, links
+from axon.ledger.columns import STATE
+from axon.ledger.links import settled
+from axon.ledger.rows import Row, by_id, fetch, put
+from axon.ledger.tables import SESSION
+from axon.ledger.transaction import Tx
+from axon.tasks import Action, Claim, State, Task, target
 from axon.tasks.text import clean, shortened
 
 MAX_BACKOFF_SECONDS = 300.0
@@ -27,37 +30,41 @@ def step(
     **changes: Any,
 ) -> Task:
     """Make the move with its `changes`. `session`: the outcome of a session it cuts short."""
-    before, hidden = row.task, dict(hidden or {})
-    if before.state is State.IN_PROGRESS:
-        changes |= {"owner": "", "seconds": _worked(tx, row)}
-        hidden |= {"lease_boot": "", "lease_until": 0.0}
-    after = move(before, action, updated_at=tx.now, **changes)
-    if before.state is State.IN_PROGRESS:
-        _end_sessions(tx, before.identifier, session)
-    save(tx, before, after, hidden)
-    _tell_dependents(tx, row.id, before.state, after.state)
+    known = row.known
+    before = STATE[known["state"]]
+    after = target(known["identifier"], before, action)
+    changes |= {"state": after.value, "updated_at": tx.now, "events": known["events"] + 1}
+    if before is State.IN_PROGRESS:
+        changes |= {"owner": "", "seconds": _worked(tx, row), "lease_boot": "", "lease_until": 0.0}
+        if known["sessions"]:
+            _end_sessions(tx, known["identifier"], session)
+    saved = put(tx, row, changes | hidden if hidden else changes)
+    if known["dependents"]:
+        _tell_dependents(tx, row, before, after)
     history.append(
         tx,
         action,
         actor=actor,
-        identifier=before.identifier,
-        run=hidden.get("run", row.run),
-        before=before.state,
-        after=after.state,
-        attempt=after.token,
+        identifier=known["identifier"],
+        run=saved.known["run"],
+        before=before,
+        after=after,
+        attempt=saved.known["token"],
         why=why,
         data=data,
+        counted=True,
     )
-    return after
+    return saved.task
 
 
 def held(tx: Tx, claim: Claim) -> Row:
     """The task of a claim that still holds."""
     row = fetch(tx, claim.identifier)
-    if row.task.state is not State.IN_PROGRESS or row.task.token != claim.token:
+    known = row.known
+    if known["state"] != "in_progress" or known["token"] != claim.token:
         raise StaleClaim(
             f"claim {claim.token} of {claim.worker} on {claim.identifier} was lost: the task is"
-            f" {row.task.state.label} at claim {row.task.token}; its work is kept on its branch"
+            f" {row.task.state.label} at claim {known['token']}; its work is kept on its branch"
         )
     return row
 
@@ -94,31 +101,25 @@ def failed(
     )
 
 
-def settled(state: State, *, child: bool) -> bool:
-    """Does a task in `state` no longer hold up what waits for it?"""
-    return state is State.DONE or (child and state is State.CANCELED)
-
-
-def _tell_dependents(tx: Tx, task_id: int, before: State, after: State) -> None:
-    for child in (False, True):
-        change = settled(before, child=child) - settled(after, child=child)
-        if change:
-            tx.db.execute(
-                "UPDATE task SET blocked = blocked + ? WHERE id IN"
-                " (SELECT task FROM dependency WHERE needs = ? AND child = ?)",
-                (change, task_id, child),
-            )
+def _tell_dependents(tx: Tx, row: Row, before: State, after: State) -> None:
+    changes = [settled(before, child=child) - settled(after, child=child) for child in (0, 1)]
+    if not any(changes):
+        return
+    for task, child in links.dependents(tx, row):
+        if changes[child]:
+            other = by_id(tx, task)
+            put(tx, other, {"blocked": other.known["blocked"] + changes[child]})
 
 
 def _worked(tx: Tx, row: Row) -> float:
     """Seconds of all attempts, the one that ends now included if it began in this boot."""
-    same_boot = row.lease_boot == tx.boot_id
-    return row.task.seconds + (max(0.0, tx.boot - row.claimed_boot) if same_boot else 0.0)
+    known = row.known
+    same_boot = known["lease_boot"] == tx.boot_id
+    worked = max(0.0, tx.boot - known["claimed_boot"]) if same_boot else 0.0
+    return float(known["seconds"] + worked)
 
 
 def _end_sessions(tx: Tx, identifier: str, outcome: str) -> None:
     """Its gateway token must not outlive the claim."""
-    tx.db.execute(
-        "UPDATE session SET ended_at = ?, outcome = ? WHERE identifier = ? AND ended_at IS NULL",
-        (tx.now, outcome, identifier),
-    )
+    for session in SESSION.select(tx, "WHERE identifier = ? AND ended_at IS NULL", (identifier,)):
+        SESSION.update(tx, session, ended_at=tx.now, outcome=str(outcome))

@@ -2,31 +2,43 @@
 
 import math
 
-from axon.ledger import history
-from axon.ledger.store import Tx
+from axon.ledger import counts, history
+from axon.ledger.proof import damaged
+from axon.ledger.tables import PAUSE, Known
+from axon.ledger.transaction import Tx
 from axon.tasks.text import clean
 
 
 def holding(tx: Tx) -> tuple[str, float | None] | None:
     """Reason and end of the pause that holds now."""
-    found = tx.db.execute("SELECT reason, until FROM pause").fetchone()
-    if found is None or (found[1] is not None and found[1] <= tx.now):
+    known = _set(tx)
+    if known is None or (known["until"] is not None and known["until"] <= tx.now):
         return None
-    return found[0], found[1]
+    return known["reason"], known["until"]
 
 
 def pause(tx: Tx, reason: str, *, until: float | None, actor: str) -> None:
     if until is not None and not math.isfinite(until):
         until = None
-    tx.db.execute(
-        "INSERT OR REPLACE INTO pause (id, at, actor, reason, until) VALUES (1, ?, ?, ?, ?)",
-        (tx.now, clean(actor), clean(reason), until),
-    )
+    PAUSE.put(tx, id=1, at=tx.now, actor=clean(actor), reason=clean(reason), until=until)
     history.append(tx, "pause", actor=actor, why=reason, data={"until": until})
+    tx.counts[counts.PAUSES] = 1
 
 
 def resume(tx: Tx, *, actor: str) -> None:
-    held = holding(tx) is not None
-    tx.db.execute("DELETE FROM pause")
-    if held:
+    known = _set(tx)
+    if known is None:
+        return
+    if holding(tx):
         history.append(tx, "resume", actor=actor)
+    PAUSE.delete(tx, known)
+    tx.counts[counts.PAUSES] = 0
+    tx.recounted = True
+
+
+def _set(tx: Tx) -> Known | None:
+    history.load(tx)
+    known = PAUSE.find(tx, 1)
+    if bool(known) != bool(tx.counts[counts.PAUSES]):
+        damaged("the pause", "it is missing" if known is None else "there should be none")
+    return known

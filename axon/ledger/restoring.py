@@ -9,8 +9,8 @@ from pathlib import Path
 from axon.errors import LedgerError
 from axon.ledger.audit import findings
 from axon.ledger.lock import Lock
+from axon.ledger.place import check_place
 from axon.ledger.schema import APPLICATION_ID, MIGRATIONS
-from axon.ledger.store import check_place
 from axon.ledger.upkeep import beside, flush
 
 WAIT_SECONDS = 5.0
@@ -24,18 +24,21 @@ def restore(source: Path, target: Path) -> Path | None:
     check_place(target, create=True)
     lock = Lock(target.with_name(target.name + ".lock"), WAIT_SECONDS)
     try:
-        with lock.held():
-            _refuse_used(target)
-            try:
-                with beside(target) as partial:
-                    _copy(source, partial)
-                    kept = _set_aside(target)
-            except BaseException:
-                _keep_log(target)
-                raise
-            lock.retire()
+        return lock.alone(lambda: _replace(source, target, lock))
     finally:
         lock.close()
+
+
+def _replace(source: Path, target: Path, lock: Lock) -> Path | None:
+    _refuse_used(target)
+    try:
+        with beside(target) as partial:
+            _copy(source, partial)
+            kept = _set_aside(target)
+    except BaseException:
+        _keep_log(target)
+        raise
+    lock.retire()
     return kept
 
 

@@ -1,136 +1,144 @@
 """Runs of a team, whether they are alive, and what each of their workers is doing."""
 
+from dataclasses import fields
+
 from axon.errors import NotFound
-from axon.ledger import history
+from axon.ledger import counts, history
+from axon.ledger.proof import damaged
 from axon.ledger.records import Run, WorkerStatus
 from axon.ledger.rows import fetch
-from axon.ledger.store import Tx
+from axon.ledger.tables import RUN, RUN_TASK, WORKER, Known
+from axon.ledger.transaction import Tx
 from axon.tasks.text import clean, shortened
 
-RUN = """
-    SELECT id, pid, host, target, engine, workers, max_tasks, max_usd, started_at, ended_at,
-        halt, halt_reason, stop_requested, cost_usd,
-        ended_at IS NULL AND lease_boot = ? AND lease_until > ? AS alive
-    FROM run
-"""
-WORKER = (
-    "run", "name", "pid", "identifier", "attempt", "doing", "turns", "cost_usd", "since",
-    "updated_at",
-)  # fmt: skip
 MAX_DOING = 300
+SHOWN = tuple(field.name for field in fields(Run) if field.name != "alive")
+ABSENT = "SELECT total(id = ?), count(*) FROM run NOT INDEXED"
+
+
+def find(tx: Tx, run: str) -> Known | None:
+    """The run's row, or a proof that there is none."""
+    found = RUN.select(tx, "WHERE id = ?", (clean(run),))
+    if found:
+        return found[0]
+    history.load(tx)
+    unlike, count = tx.db.execute(ABSENT, (clean(run),)).fetchone()
+    if unlike or count != tx.counts[counts.RUNS]:
+        damaged(f"run {run}", "it cannot be found")
+    return None
+
+
+def fetch_run(tx: Tx, run: str) -> Known:
+    known = find(tx, run)
+    if known is None:
+        raise NotFound(f"no run {run}; axon status shows the latest")
+    return known
 
 
 def start(tx: Tx, run: Run, lease_seconds: float) -> None:
-    tx.db.execute(
-        "INSERT INTO run (id, pid, host, target, engine, workers, max_tasks, max_usd, started_at,"
-        " lease_boot, lease_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            clean(run.id),
-            run.pid,
-            clean(run.host),
-            clean(run.target),
-            clean(run.engine),
-            run.workers,
-            run.max_tasks,
-            run.max_usd,
-            run.started_at or tx.now,
-            tx.boot_id,
-            tx.boot + lease_seconds,
-        ),
-    )
     data = {"pid": run.pid, "target": run.target, "engine": run.engine, "workers": run.workers}
-    history.append(tx, "run_started", actor="coordinator", run=run.id, data=data)
+    seq = history.append(tx, "run_started", actor="coordinator", run=run.id, data=data)
+    tx.counts[counts.RUNS] += 1
+    RUN.insert(
+        tx,
+        number=tx.counts[counts.RUNS],
+        id=clean(run.id),
+        pid=run.pid,
+        host=clean(run.host),
+        target=clean(run.target),
+        engine=clean(run.engine),
+        workers=run.workers,
+        max_tasks=run.max_tasks,
+        max_usd=run.max_usd,
+        started_at=run.started_at or tx.now,
+        ended_at=None,
+        halt="",
+        halt_reason="",
+        stop_requested=False,
+        cost_usd=None,
+        lease_boot=tx.boot_id,
+        lease_until=tx.boot + lease_seconds,
+        taken=0,
+        first_event=seq,
+    )
 
 
 def renew(tx: Tx, run: str, lease_seconds: float) -> None:
-    changed = tx.db.execute(
-        "UPDATE run SET lease_boot = ?, lease_until = ? WHERE id = ?",
-        (tx.boot_id, tx.boot + lease_seconds, clean(run)),
-    ).rowcount
-    if not changed:
-        raise _unknown(run)
+    RUN.update(tx, fetch_run(tx, run), lease_boot=tx.boot_id, lease_until=tx.boot + lease_seconds)
 
 
 def halt(tx: Tx, run: str, fault: str, reason: str) -> None:
-    changed = tx.db.execute(
-        "UPDATE run SET halt = ?, halt_reason = ? WHERE id = ? AND halt = ''",
-        (clean(fault), shortened(clean(reason), history.MAX_WHY), clean(run)),
-    ).rowcount
-    if changed:
-        history.append(
-            tx, "run_halted", actor="coordinator", run=run, why=reason, data={"fault": str(fault)}
-        )
+    known = find(tx, run)
+    if known is None or known["halt"]:
+        return
+    reason = shortened(clean(reason), history.MAX_WHY)
+    RUN.update(tx, known, halt=clean(str(fault)), halt_reason=reason)
+    history.append(
+        tx, "run_halted", actor="coordinator", run=run, why=reason, data={"fault": str(fault)}
+    )
 
 
 def request_stop(tx: Tx, run: str) -> None:
-    changed = tx.db.execute(
-        "UPDATE run SET stop_requested = 1 WHERE id = ? AND stop_requested = 0", (clean(run),)
-    ).rowcount
-    if changed:
+    known = find(tx, run)
+    if known and not known["stop_requested"]:
+        RUN.update(tx, known, stop_requested=True)
         history.append(tx, "stop_requested", actor="person", run=run)
 
 
 def reserve(tx: Tx, run: str, identifier: str) -> None:
-    row = fetch(tx, identifier)
-    tx.db.execute("INSERT OR IGNORE INTO run_task (run, task) VALUES (?, ?)", (run, row.id))
+    take(tx, fetch_run(tx, run), fetch(tx, identifier).id)
+
+
+def take(tx: Tx, known: Known, task: int) -> None:
+    """Count the task among those of the run."""
+    if RUN_TASK.find(tx, known["id"], task) is None:
+        RUN_TASK.insert(tx, run=known["id"], task=task)
+        RUN.update(tx, known, taken=known["taken"] + 1)
 
 
 def end(tx: Tx, run: str) -> None:
-    changed = tx.db.execute(
-        "UPDATE run SET ended_at = ?, lease_until = 0 WHERE id = ? AND ended_at IS NULL",
-        (tx.now, clean(run)),
-    ).rowcount
-    tx.db.execute("DELETE FROM worker WHERE run = ?", (clean(run),))
-    if changed:
+    known = find(tx, run)
+    for worker in WORKER.select(tx, "WHERE run = ?", (clean(run),)):
+        WORKER.delete(tx, worker)
+    if known and known["ended_at"] is None:
+        RUN.update(tx, known, ended_at=tx.now, lease_until=0.0)
         history.append(tx, "run_ended", actor="coordinator", run=run)
 
 
 def run(tx: Tx, run: str) -> Run:
-    found = tx.db.execute(RUN + " WHERE id = ?", (tx.boot_id, tx.boot, clean(run))).fetchone()
-    if found is None:
-        raise _unknown(run)
-    return _run(found)
+    return _run(tx, fetch_run(tx, run))
 
 
 def runs(tx: Tx, limit: int) -> list[Run]:
-    found = tx.db.execute(
-        RUN + " ORDER BY rowid DESC LIMIT ?", (tx.boot_id, tx.boot, max(0, limit))
-    ).fetchall()
-    return [_run(values) for values in found]
+    found = RUN.select(tx, "ORDER BY number DESC LIMIT ?", (max(0, limit),))
+    history.load(tx)
+    last = tx.counts[counts.RUNS]
+    if [known["number"] for known in found] != list(range(last, last - len(found), -1)):
+        damaged("the runs", "one is missing")
+    if len(found) < min(limit, last):
+        damaged("the runs", f"{len(found)} of {last} are there")
+    return [_run(tx, known) for known in found]
 
 
 def set_worker(tx: Tx, status: WorkerStatus) -> None:
-    values = {name: getattr(status, name) for name in WORKER}
+    values = {name: getattr(status, name) for name in WORKER.columns}
     values["doing"] = shortened(clean(status.doing), MAX_DOING)
     values["updated_at"] = status.updated_at or tx.now
-    tx.db.execute(
-        f"INSERT OR REPLACE INTO worker ({', '.join(WORKER)})"
-        f" VALUES ({', '.join('?' * len(WORKER))})",
-        tuple(values.values()),
-    )
+    WORKER.put(tx, **values)
 
 
 def drop_worker(tx: Tx, run: str, name: str) -> None:
-    tx.db.execute("DELETE FROM worker WHERE run = ? AND name = ?", (clean(run), clean(name)))
+    if known := WORKER.find(tx, clean(run), clean(name)):
+        WORKER.delete(tx, known)
 
 
 def workers(tx: Tx, run: str) -> list[WorkerStatus]:
-    found = tx.db.execute(
-        f"SELECT {', '.join(WORKER)} FROM worker WHERE run = ? ORDER BY name", (clean(run),)
-    ).fetchall()
-    return [WorkerStatus(**dict(zip(WORKER, values, strict=True))) for values in found]
+    found = WORKER.select(tx, "WHERE run = ? ORDER BY name", (clean(run),))
+    return [WorkerStatus(**known) for known in found]
 
 
-def _run(values: tuple[object, ...]) -> Run:
-    names = (
-        "id", "pid", "host", "target", "engine", "workers", "max_tasks", "max_usd", "started_at",
-        "ended_at", "halt", "halt_reason", "stop_requested", "cost_usd", "alive",
-    )  # fmt: skip
-    known = dict(zip(names, values, strict=True))
-    known["stop_requested"] = bool(known["stop_requested"])
-    known["alive"] = bool(known["alive"])
-    return Run(**known)  # type: ignore[arg-type]
-
-
-def _unknown(run: str) -> NotFound:
-    return NotFound(f"no run {run}; axon status shows the latest")
+def _run(tx: Tx, known: Known) -> Run:
+    shown = {name: known[name] for name in SHOWN}
+    shown["stop_requested"] = bool(shown["stop_requested"])
+    current = known["lease_boot"] == tx.boot_id and known["lease_until"] > tx.boot
+    return Run(**shown, alive=known["ended_at"] is None and current)

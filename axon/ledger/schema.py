@@ -1,6 +1,10 @@
 """The tables of the file ledger: a tuple of migrations, counted by PRAGMA user_version."""
 
 import sqlite3
+from collections.abc import Callable
+
+from axon.ledger.conversion import prove_all
+from axon.ledger.proved import PROOF
 
 APPLICATION_ID = 0x41584F4E  # "AXON": tells our file from any other SQLite database
 
@@ -276,16 +280,24 @@ CREATE TABLE remote (
 ) STRICT
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, CHANGES, MESSAGES, REMOTE)
+MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF)
+# What fills the new tables of a migration from the old ones, and what then goes.
+FILLED: dict[str, Callable[[sqlite3.Connection], None]] = {PROOF: prove_all}
+DROPPED = {PROOF: ("old_task", "old_dependency", "old_event", "old_run", "old_session")}
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:
     """Bring the schema from `version` to the newest, inside the caller's transaction."""
-    for script in MIGRATIONS[version:]:
+    for migration in MIGRATIONS[version:]:
+        script = migration
         if sqlite3.sqlite_version_info < (3, 37):  # Enterprise Linux 9 has an older one
             script = script.replace(" STRICT, WITHOUT ROWID", " WITHOUT ROWID")
             script = script.replace(" STRICT", "")
         for statement in script.split(";"):
             db.execute(statement)
+        if version and migration in FILLED:
+            FILLED[migration](db)
+        for table in DROPPED.get(migration, ()):
+            db.execute(f"DROP TABLE {table}")
     db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

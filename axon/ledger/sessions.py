@@ -1,42 +1,26 @@
 """Engine sessions and what each request to the model used and cost."""
 
 import math
+from dataclasses import fields
 
 from axon.errors import NotFound
-from axon.ledger import history
+from axon.ledger import counts, history, runs
 from axon.ledger.moves import held
+from axon.ledger.proof import damaged
 from axon.ledger.records import Session, Usage
-from axon.ledger.store import Tx
+from axon.ledger.rows import find, put
+from axon.ledger.tables import RUN, SESSION, USAGE, Known
+from axon.ledger.transaction import Tx
 from axon.tasks import Claim
 from axon.tasks.text import clean, shortened
 
-FIELDS = (
-    "id", "identifier", "attempt", "run", "worker", "engine", "model", "max_usd", "started_at",
-    "ended_at", "outcome", "engine_session", "turns", "cost_usd", "tokens",
-)  # fmt: skip
-SESSION = f"SELECT {', '.join(FIELDS)} FROM session"
-OPEN = " WHERE token_hash = ? AND ended_at IS NULL"
+SHOWN = tuple(field.name for field in fields(Session))
+OPEN = "WHERE token_hash = ? AND ended_at IS NULL"
 MOST = 10**12  # tokens of one request: figures come from elsewhere and are not to be trusted
 
 
 def start(tx: Tx, session: Session, *, token_hash: str, claim: Claim) -> None:
-    held(tx, claim)
-    tx.db.execute(
-        "INSERT INTO session (id, identifier, attempt, run, worker, engine, model, max_usd,"
-        " started_at, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            session.id,
-            session.identifier,
-            session.attempt,
-            session.run,
-            clean(session.worker),
-            clean(session.engine),
-            clean(session.model),
-            session.max_usd,
-            session.started_at or tx.now,
-            token_hash,
-        ),
-    )
+    row = held(tx, claim)
     history.append(
         tx,
         "session",
@@ -45,44 +29,63 @@ def start(tx: Tx, session: Session, *, token_hash: str, claim: Claim) -> None:
         run=session.run,
         attempt=claim.token,
         data={"session": session.id, "engine": session.engine, "model": session.model},
+        counted=True,
     )
+    tx.counts[counts.SESSIONS] += 1
+    known = {name: getattr(session, name) for name in SHOWN}
+    known |= {"ended_at": None, "outcome": "", "engine_session": "", "turns": 0, "tokens": 0}
+    SESSION.insert(
+        tx,
+        **{name: clean(text) if isinstance(text, str) else text for name, text in known.items()}
+        | {
+            "number": tx.counts[counts.SESSIONS],
+            "started_at": session.started_at or tx.now,
+            "cost_usd": None,
+            "token_hash": token_hash,
+        },
+    )
+    put(tx, row, {"events": row.known["events"] + 1, "sessions": row.known["sessions"] + 1})
 
 
 def end(tx: Tx, session: str, *, outcome: str, engine_session: str, turns: int) -> None:
-    before = find(tx, session)
-    turns = max(turns, before.turns)
-    tx.db.execute(
-        "UPDATE session SET ended_at = coalesce(ended_at, ?), outcome = ?, engine_session = ?,"
-        " turns = ? WHERE id = ?",
-        (
-            tx.now,
-            clean(outcome),
-            clean(engine_session) or before.engine_session,
-            turns,
-            session,
-        ),
+    known = _known(tx, session)
+    turns = max(turns, known["turns"])
+    SESSION.update(
+        tx,
+        known,
+        ended_at=tx.now if known["ended_at"] is None else known["ended_at"],
+        outcome=clean(outcome),
+        engine_session=clean(engine_session) or known["engine_session"],
+        turns=turns,
     )
-    tx.db.execute(
-        "UPDATE task SET turns = turns + ? WHERE identifier = ?",
-        (turns - before.turns, before.identifier),
-    )
+    if turns != known["turns"] and (row := find(tx, known["identifier"])):
+        put(tx, row, {"turns": row.known["turns"] + turns - known["turns"]})
 
 
 def of_token(tx: Tx, token_hash: str) -> Session | None:
-    found = tx.db.execute(SESSION + OPEN, (clean(token_hash),)).fetchone()
-    return found and _session(found)
+    """A damaged index may only refuse a token, never let one in."""
+    found = SESSION.select(tx, OPEN, (clean(token_hash),))
+    return _session(found[0]) if found else None
 
 
 def sessions(tx: Tx, identifier: str, *, limit: int) -> list[Session]:
     """The newest `limit`, oldest first."""
-    where = " WHERE identifier = ?" if identifier else ""
-    values = (clean(identifier), limit) if identifier else (limit,)
-    found = tx.db.execute(SESSION + where + " ORDER BY rowid DESC LIMIT ?", values).fetchall()
-    return [_session(values) for values in reversed(found)]
+    history.load(tx)
+    if identifier:
+        tail = "WHERE identifier = ? ORDER BY number DESC LIMIT ?"
+        found = SESSION.select(tx, tail, (clean(identifier), limit))
+        row = find(tx, identifier)
+        expected = row.known["sessions"] if row else None
+    else:
+        found = SESSION.select(tx, "ORDER BY number DESC LIMIT ?", (limit,))
+        expected = tx.counts[counts.SESSIONS]
+    if expected is not None and len(found) != min(max(0, limit), expected):
+        damaged("the sessions", f"{len(found)} of {expected} are found")
+    return [_session(known) for known in reversed(found)]
 
 
 def spend(tx: Tx, usage: Usage) -> None:
-    session = find(tx, usage.session)
+    session = _known(tx, usage.session)
     figures = [
         max(0, min(int(figure), MOST))
         for figure in (
@@ -95,59 +98,62 @@ def spend(tx: Tx, usage: Usage) -> None:
     cost = usage.cost_usd
     if cost is not None and not (math.isfinite(cost) and cost >= 0):
         cost = None
-    tx.db.execute(
-        "INSERT INTO usage (at, session, identifier, run, model, status, input_tokens,"
-        " output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, first_token_seconds,"
-        " seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            tx.now,
-            session.id,
-            session.identifier,
-            session.run,
-            shortened(clean(usage.model), 200),
-            usage.status,
-            *figures,
-            cost,
-            usage.first_token_seconds,
-            usage.seconds,
-        ),
+    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+    USAGE.insert(
+        tx,
+        id=USAGE.next(tx),
+        at=tx.now,
+        session=session["id"],
+        identifier=session["identifier"],
+        run=session["run"],
+        model=shortened(clean(usage.model), 200),
+        status=usage.status,
+        **dict(zip(names, figures, strict=True)),
+        cost_usd=cost,
+        first_token_seconds=usage.first_token_seconds,
+        seconds=usage.seconds,
     )
     _add(tx, session, sum(figures), cost)
 
 
-def _add(tx: Tx, session: Session, tokens: int, cost: float | None) -> None:
+def _add(tx: Tx, session: Known, tokens: int, cost: float | None) -> None:
+    SESSION.update(tx, session, cost_usd=_sum(session, cost), tokens=session["tokens"] + tokens)
+    if row := find(tx, session["identifier"]):
+        known = row.known
+        put(tx, row, {"cost_usd": _sum(known, cost), "tokens": known["tokens"] + tokens})
+    if (run := runs.find(tx, session["run"])) and cost is not None:
+        RUN.update(tx, run, cost_usd=_sum(run, cost))
+
+
+def _sum(known: Known, cost: float | None) -> float | None:
     """A sum stays unknown until something known is added to it."""
-    total = "cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0.0) + :cost"
-    values = {"cost": cost, "tokens": tokens, "id": session.id, "task": session.identifier}
-    tx.db.execute(
-        f"UPDATE session SET {total} END, tokens = tokens + :tokens WHERE id = :id", values
-    )
-    tx.db.execute(
-        f"UPDATE task SET {total} END, tokens = tokens + :tokens WHERE identifier = :task", values
-    )
-    tx.db.execute(f"UPDATE run SET {total} END WHERE id = :run", {"cost": cost, "run": session.run})
+    before: float | None = known["cost_usd"]
+    return before if cost is None else (before or 0.0) + cost
 
 
 def spent(tx: Tx, *, session: str, identifier: str, run: str) -> float:
-    for table, column, value in (
-        ("session", "id", session),
-        ("task", "identifier", identifier),
-        ("run", "id", run),
-    ):
-        if value:
-            found = tx.db.execute(
-                f"SELECT cost_usd FROM {table} WHERE {column} = ?", (clean(value),)
-            ).fetchone()
-            return float(found[0]) if found and found[0] is not None else 0.0
-    return 0.0
+    known: Known | None = None
+    if session:
+        found = SESSION.select(tx, "WHERE id = ?", (clean(session),))
+        known = found[0] if found else None
+    elif identifier:
+        row = find(tx, identifier)
+        known = row.known if row else None
+    elif run:
+        known = runs.find(tx, run)
+    return float(known["cost_usd"] or 0.0) if known else 0.0
 
 
-def find(tx: Tx, session: str) -> Session:
-    found = tx.db.execute(SESSION + " WHERE id = ?", (clean(session),)).fetchone()
-    if found is None:
+def session_of(tx: Tx, session: str) -> Session:
+    return _session(_known(tx, session))
+
+
+def _known(tx: Tx, session: str) -> Known:
+    found = SESSION.select(tx, "WHERE id = ?", (clean(session),))
+    if not found:
         raise NotFound(f"no session {session}; axon task show lists those of a task")
-    return _session(found)
+    return found[0]
 
 
-def _session(values: tuple[object, ...]) -> Session:
-    return Session(**dict(zip(FIELDS, values, strict=True)))  # type: ignore[arg-type]
+def _session(known: Known) -> Session:
+    return Session(**{name: known[name] for name in SHOWN})

@@ -8,11 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from axon.errors import LedgerError
-from axon.ledger.audit import findings
+from axon.ledger.audit import audit, findings
+from axon.ledger.records import Finding
 from axon.ledger.schema import MIGRATIONS
-from axon.ledger.store import Tx
+from axon.ledger.store import Store
+from axon.ledger.transaction import Tx
 
 COUNTED = ("task", "event", "comment", "run", "session", "usage")
+
+
+class FileUpkeep:
+    """The part of `axon.ledger.Ledger` that keeps the file well, for whoever has a store."""
+
+    _store: Store
+
+    def check(self) -> list[Finding]:
+        return self._store.read(audit)
+
+    def backup(self, path: Path) -> None:
+        self._store.tend(lambda db, source: backup(db, source, path), alone=False)
+
+    def compact(self) -> None:
+        self._store.tend(compact, alone=True)
+
+    def stats(self) -> dict[str, Any]:
+        return self._store.read(stats, self._store.path)
 
 
 def backup(db: sqlite3.Connection, source: Path, target: Path) -> None:

@@ -170,14 +170,17 @@ class Claim:
     run: str
 
 
+def target(identifier: str, state: State, action: Action) -> State:
+    """The state that `action` leads to from `state`, or BadMove if the table has no such move."""
+    after = MOVES.get((state, action))
+    if after is None:
+        raise BadMove(f"cannot {action.replace('_', ' ')} {identifier}: it is {state.label}")
+    return after
+
+
 def move(task: Task, action: Action, **changes: Any) -> Task:
     """Return `task` after `action`, or raise BadMove if its state forbids it."""
-    state = MOVES.get((task.state, action))
-    if state is None:
-        raise BadMove(
-            f"cannot {action.replace('_', ' ')} {task.identifier}: it is {task.state.label}"
-        )
-    return replace(task, state=state, **changes)
+    return replace(task, state=target(task.identifier, task.state, action), **changes)
 
 
 def task_view(task: Task) -> dict[str, Any]:

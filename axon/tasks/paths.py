@@ -34,3 +34,19 @@ def _meet(one: tuple[str, bool], other: tuple[str, bool]) -> bool:
     if b_whole:
         return b.startswith(a) or a.startswith(b + "/")
     return a.startswith(b) or b.startswith(a)
+
+
+def folder_of(paths: Sequence[str]) -> str:
+    """Where the files of the first glob are: "src/api/"; empty for the whole project, or none."""
+    start, _ = _start(paths[0]) if paths else ("", True)
+    return start[: start.rfind("/") + 1]
+
+
+def cover(some: Sequence[str], folder: str) -> str | None:
+    """The glob of `some`, as far as it is literal, that overlaps all that is in `folder`."""
+    for glob in some:
+        start, whole = _start(glob)
+        start += "/" if whole else ""
+        if folder.startswith(start):
+            return start
+    return None

@@ -5,7 +5,8 @@ from typing import Any
 
 from axon.ledger.edits import Imported, OnConflict, Undone, fields, intake, moving, removal, undoing
 from axon.ledger.records import Comment
-from axon.ledger.store import Store, Tx
+from axon.ledger.store import Store
+from axon.ledger.transaction import Tx
 from axon.tasks import Claim, Record, State, Task
 
 

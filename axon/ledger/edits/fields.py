@@ -8,7 +8,7 @@ from axon.errors import Conflict, UsageError
 from axon.ledger import history
 from axon.ledger.edits import journal, links
 from axon.ledger.rows import Row, fetch, save
-from axon.ledger.store import Tx
+from axon.ledger.transaction import Tx
 from axon.tasks import Priority, Task
 from axon.tasks.editing import refuse, tidied
 from axon.tasks.moments import told
@@ -90,7 +90,7 @@ def apply(
     after = replace(before, **new, updated_at=tx.now, version=before.version + 1)
     if "depends" in new or "parent" in new:
         relink(tx, row, after, cut=cut)
-    save(tx, before, after, hidden_of(tx, after, new))
+    save(tx, before, after, {})
     journal.keep(tx, change, row, after)
     history.append(
         tx,
@@ -111,13 +111,6 @@ def relink(tx: Tx, row: Row, after: Task, *, cut: bool = True) -> None:
     if cut:
         links.cut(tx, row, depends=after.depends, parent=after.parent)
     links.tie(tx, row, depends=after.depends, parent=after.parent)
-
-
-def hidden_of(tx: Tx, task: Task, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns that follow from the fields."""
-    if "not_before" not in changed:
-        return {}
-    return {"delayed": task.not_before is not None and task.not_before > tx.now}
 
 
 def rows_of(tx: Tx, identifiers: Sequence[str]) -> list[Row]:

@@ -9,13 +9,12 @@ from axon.ledger import additions
 from axon.ledger.edits import Imported, OnConflict, journal, links
 from axon.ledger.edits.fields import apply
 from axon.ledger.records import Comment
-from axon.ledger.rows import Row, fetch, find
-from axon.ledger.store import Tx
+from axon.ledger.remarks import remark, remarks
+from axon.ledger.rows import Row, fetch, find, scan
+from axon.ledger.transaction import Tx
 from axon.tasks import Record, Task
 from axon.tasks.editing import EDITABLE, tidied
 from axon.tasks.text import clean
-
-SAME_COMMENT = "SELECT 1 FROM comment WHERE identifier = ? AND at = ? AND actor = ? AND body = ?"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,17 +54,7 @@ def take_in(tx: Tx, records: Sequence[Record], *, conflict: OnConflict, actor: s
 
 
 def take_out(tx: Tx, tasks: Iterable[Task]) -> list[tuple[Task, list[Comment]]]:
-    sql = "SELECT at, actor, body FROM comment WHERE identifier = ? ORDER BY id"
-    return [
-        (
-            task,
-            [
-                Comment(at=at, actor=actor, body=body)
-                for at, actor, body in tx.db.execute(sql, (task.identifier,))
-            ],
-        )
-        for task in tasks
-    ]
+    return [(task, remarks(tx, fetch(tx, task.identifier))) for task in tasks]
 
 
 def _plan(tx: Tx, records: Sequence[Record], conflict: OnConflict) -> _Plan:
@@ -108,7 +97,7 @@ def _titles(tx: Tx, wanted: set[str]) -> dict[str, list[str]]:
     """The tasks that have one of these titles; one pass, for titles have no index."""
     found: dict[str, list[str]] = {}
     if wanted:
-        for title, identifier in tx.db.execute("SELECT title, identifier FROM task ORDER BY id"):
+        for title, identifier in scan(tx, "title", "identifier"):
             if title in wanted:
                 found.setdefault(title, []).append(identifier)
     return found
@@ -116,7 +105,7 @@ def _titles(tx: Tx, wanted: set[str]) -> dict[str, list[str]]:
 
 def _linked(record: Record, names: Mapping[str, str]) -> Record:
     """What it says of tasks that are here already, said with their identifiers here."""
-    if not record.depends and not record.parent:
+    if record.parent not in names and not any(name in names for name in record.depends):
         return record
     return replace(
         record,
@@ -162,9 +151,12 @@ def _fields(record: Record, task: Task) -> dict[str, Any]:
 
 def _comments(tx: Tx, identifier: str, comments: Sequence[tuple[float, str, str]]) -> None:
     """Those that are not there yet: a file may come twice."""
+    if not comments:
+        return
+    row = fetch(tx, identifier)
+    known = {(one.at, one.actor, one.body) for one in remarks(tx, row)}
     for at, actor, body in comments:
-        values = (identifier, at, clean(actor), clean(body))
-        if tx.db.execute(SAME_COMMENT, values).fetchone() is None:
-            tx.db.execute(
-                "INSERT INTO comment (identifier, at, actor, body) VALUES (?, ?, ?, ?)", values
-            )
+        said = (float(at), clean(actor), clean(body))
+        if said not in known:
+            known.add(said)
+            remark(tx, row.known["identifier"], at=said[0], actor=said[1], body=said[2])

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from axon.ledger import history
-from axon.ledger.rows import LISTS, NAMES, Row, stored
-from axon.ledger.store import Tx
+from axon.ledger.columns import LISTS, NAMES, stored
+from axon.ledger.rows import Row
+from axon.ledger.tables import CHANGE, CHANGE_TASK
+from axon.ledger.transaction import Tx
 from axon.tasks import Priority, State, Task
 from axon.tasks.text import clean
 
@@ -41,19 +43,26 @@ class Kept:
 
 
 def begin(tx: Tx, action: str, actor: str) -> int:
-    change = tx.db.execute(
-        "INSERT INTO change (at, actor, action, since, seq, first, last)"
-        " VALUES (?, ?, ?, ?, 0, 0, 0)",
-        (tx.now, clean(actor), action, history.last_seq(tx) + 1),
-    ).lastrowid
-    assert change is not None
-    return change
+    number = CHANGE.next(tx)
+    CHANGE.insert(
+        tx,
+        id=number,
+        at=tx.now,
+        actor=clean(actor),
+        action=action,
+        since=history.last_seq(tx) + 1,
+        seq=0,
+        first=0,
+        last=0,
+        undone=False,
+    )
+    return number
 
 
 def keep(tx: Tx, change: int, row: Row, after: Task) -> None:
     """What differs. A lease does not come back: the task was taken from its worker."""
     before = {
-        name: stored(value)
+        name: stored(name, value)
         for name in NAMES
         if name not in FORWARD and (value := getattr(row.task, name)) != getattr(after, name)
     }
@@ -64,55 +73,69 @@ def keep(tx: Tx, change: int, row: Row, after: Task) -> None:
 
 
 def put(tx: Tx, change: int, task: int, identifier: str, before: Mapping[str, Any]) -> None:
-    tx.db.execute(
-        "INSERT INTO change_task (change, task, identifier, before) VALUES (?, ?, ?, ?)",
-        (change, task, identifier, json.dumps(before)),
+    CHANGE_TASK.insert(
+        tx,
+        id=CHANGE_TASK.next(tx),
+        change=change,
+        task=task,
+        identifier=identifier,
+        before=json.dumps(before),
     )
 
 
 def seal(tx: Tx, change: int, *, first: int = 0, last: int = 0) -> None:
     """The change is complete; one that changed nothing is none."""
     seq = history.last_seq(tx)
-    tx.db.execute(
-        "UPDATE change SET seq = ?, first = ?, last = ? WHERE id = ?", (seq, first, last, change)
-    )
-    tx.db.execute("DELETE FROM change WHERE id = ? AND since > seq", (change,))
+    known = CHANGE.find(tx, change)
+    assert known is not None
+    if known["since"] > seq:
+        CHANGE.delete(tx, known)
+    else:
+        CHANGE.update(tx, known, seq=seq, first=first, last=last)
     oldest = (change - KEPT,)
     tx.db.execute("DELETE FROM change_task WHERE change <= ?", oldest)
     tx.db.execute("DELETE FROM change WHERE id <= ?", oldest)
 
 
+def close(tx: Tx, change: int) -> None:
+    """A step back is complete; it is none that can be taken back."""
+    known = CHANGE.find(tx, change)
+    assert known is not None
+    CHANGE.update(tx, known, seq=history.last_seq(tx), undone=True)
+
+
 def last(tx: Tx, actor: str) -> Change | None:
     """The newest of this actor that was not taken back."""
-    found = tx.db.execute(
-        "SELECT id, at, actor, action, seq, first, last FROM change WHERE NOT undone AND actor = ?"
-        " ORDER BY id DESC LIMIT 1",
-        (clean(actor),),
-    ).fetchone()
-    if found is None:
-        return None
-    names = ("id", "at", "actor", "action", "seq", "first", "last")
-    return Change(**dict(zip(names, found, strict=True)))
+    found = CHANGE.select(
+        tx, "WHERE NOT undone AND actor = ? ORDER BY id DESC LIMIT 1", (clean(actor),)
+    )
+    names = (field.name for field in fields(Change))
+    return Change(**{name: found[0][name] for name in names}) if found else None
+
+
+def take_back(tx: Tx, change: Change) -> None:
+    known = CHANGE.find(tx, change.id)
+    assert known is not None
+    CHANGE.update(tx, known, undone=True)
 
 
 def kept(tx: Tx, change: int) -> list[Kept]:
-    found = tx.db.execute(
-        "SELECT task, identifier, before FROM change_task WHERE change = ? ORDER BY task", (change,)
-    ).fetchall()
     return [
-        Kept(task=task, identifier=identifier, before=json.loads(before))
-        for task, identifier, before in found
+        Kept(
+            task=known["task"],
+            identifier=known["identifier"],
+            before=json.loads(known["before"]),
+        )
+        for known in CHANGE_TASK.select(tx, "WHERE change = ? ORDER BY task", (change,))
     ]
 
 
 def is_of(tx: Tx, seq: int, actor: str) -> bool:
     """Is that event part of a change of this actor, or of one that came to nothing?"""
-    found = tx.db.execute(
-        "SELECT seq >= ? AND (actor = ? OR undone) FROM change WHERE since <= ?"
-        " ORDER BY since DESC LIMIT 1",
-        (seq, clean(actor), seq),
-    ).fetchone()
-    return bool(found and found[0])
+    found = CHANGE.select(tx, "WHERE since <= ? ORDER BY since DESC LIMIT 1", (seq,))
+    if not found or found[0]["seq"] < seq:
+        return False
+    return bool(found[0]["undone"] or found[0]["actor"] == clean(actor))
 
 
 def values(before: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from axon.ledger import backlog, byhand
 from axon.ledger.edits import journal
 from axon.ledger.edits.fields import rows_of
 from axon.ledger.moves import MAX_TEXT, held, step
+from axon.ledger.remarks import remark
 from axon.ledger.rows import Row, fetch, save
-from axon.ledger.store import Tx
+from axon.ledger.transaction import Tx
 from axon.tasks import MOVES, Claim, State, Task
 from axon.tasks.text import clean, shortened
 
@@ -58,7 +59,7 @@ def _refuse_blind(row: Row, target: State) -> None:
 def ask(tx: Tx, claim: Claim, question: str) -> Task:
     row = held(tx, claim)
     question = shortened(_said(question, "the question is empty; ask something"), MAX_TEXT)
-    _comment(tx, row.task.identifier, claim.worker, question)
+    remark(tx, row.task.identifier, at=tx.now, actor=claim.worker, body=question)
     return step(tx, row, "ask", actor=claim.worker, why=question, question=question)
 
 
@@ -73,7 +74,7 @@ def answer(tx: Tx, identifier: str, text: str, *, actor: str) -> Task:
     change = journal.begin(tx, "answer", actor)
     said = f"Question: {row.task.question}\n" if row.task.question else ""
     answers = "\n\n".join(filter(None, (row.task.answers, f"{said}Answer: {text}")))
-    _comment(tx, row.task.identifier, actor, text)
+    remark(tx, row.task.identifier, at=tx.now, actor=actor, body=text)
     step(
         tx,
         row,
@@ -100,11 +101,3 @@ def _said(text: str, otherwise: str) -> str:
     if not text:
         raise UsageError(otherwise)
     return text
-
-
-def _comment(tx: Tx, identifier: str, actor: str, body: str) -> None:
-    """Without an event of its own: the move tells it."""
-    tx.db.execute(
-        "INSERT INTO comment (identifier, at, actor, body) VALUES (?, ?, ?, ?)",
-        (identifier, tx.now, clean(actor), body),
-    )

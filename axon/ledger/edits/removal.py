@@ -1,14 +1,14 @@
 """Take tasks out of the ledger, and put them back as they were."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from axon.errors import BadMove, Forbidden
-from axon.ledger import history
-from axon.ledger.edits import journal, links
+from axon.ledger import history, links
+from axon.ledger.edits import journal
 from axon.ledger.edits.fields import relink, rows_of
-from axon.ledger.rows import Row, fetch
-from axon.ledger.store import Tx
+from axon.ledger.remains import remains
+from axon.ledger.rows import Row, bring, by_id, drop, fetch
+from axon.ledger.transaction import Tx
 from axon.tasks import State, Task
 
 AT_WORK = (State.IN_PROGRESS, State.REVIEW)
@@ -24,7 +24,7 @@ def delete(tx: Tx, identifiers: Sequence[str], *, why: str, actor: str) -> list[
             )
     change = journal.begin(tx, "delete", actor)
     for row in rows:
-        journal.put(tx, change, row.id, row.task.identifier, _columns(tx, row.id))
+        journal.put(tx, change, row.id, row.task.identifier, {**row.known, "texts": row.long})
     remove(tx, rows, why=why, actor=actor)
     journal.seal(tx, change, last=max(row.id for row in rows))
     return [row.task for row in rows]
@@ -35,10 +35,14 @@ def remove(tx: Tx, rows: Sequence[Row], *, why: str, actor: str) -> None:
     going = {row.id for row in rows}
     for row in rows:
         _refuse_needed(tx, row, going)
-    left = {other for row in rows for other in links.dependents(tx, row.id)} - going
+    left = {other for row in rows for other, _ in links.dependents(tx, row)} - going
     for row in rows:
-        tx.db.execute("DELETE FROM dependency WHERE task = ? OR needs = ?", (row.id, row.id))
-        tx.db.execute("DELETE FROM task WHERE id = ?", (row.id,))
+        for other, child in links.needs(tx, row.id):
+            links.untie(tx, row.id, other, bool(child))
+        for other, child in links.dependents(tx, by_id(tx, row.id)):
+            links.untie(tx, other, row.id, bool(child))
+    for row in rows:
+        drop(tx, by_id(tx, row.id))
         history.append(
             tx,
             "delete",
@@ -55,11 +59,7 @@ def remove(tx: Tx, rows: Sequence[Row], *, why: str, actor: str) -> None:
 def put_back(tx: Tx, kept: Sequence[journal.Kept], *, why: str, actor: str) -> list[Task]:
     """All rows first: they may wait for each other."""
     for one in kept:
-        names = ", ".join(f'"{name}"' for name in one.before)
-        tx.db.execute(
-            f"INSERT INTO task ({names}) VALUES ({', '.join('?' * len(one.before))})",
-            tuple(one.before.values()),
-        )
+        _bring(tx, one)
     rows = [fetch(tx, one.identifier) for one in kept]
     for row in rows:
         relink(tx, row, row.task)
@@ -77,13 +77,10 @@ def put_back(tx: Tx, kept: Sequence[journal.Kept], *, why: str, actor: str) -> l
 
 def _refuse_needed(tx: Tx, row: Row, going: Collection[int]) -> None:
     name = row.task.identifier
-    for other, identifier, child in tx.db.execute(
-        "SELECT task.id, task.identifier, dependency.child FROM dependency"
-        " JOIN task ON task.id = dependency.task WHERE needs = ? AND NOT child"
-        " UNION ALL SELECT task.id, task.identifier, dependency.child FROM dependency"
-        " JOIN task ON task.id = dependency.needs WHERE dependency.task = ? AND child",
-        (row.id, row.id),
-    ).fetchall():
+    above = [(other, False) for other, child in links.dependents(tx, row) if not child]
+    parts = [(other, True) for other, child in links.needs(tx, row.id) if child]
+    for other, child in above + parts:
+        identifier = by_id(tx, other).known["identifier"]
         if other in going:
             continue
         if child:
@@ -97,7 +94,9 @@ def _refuse_needed(tx: Tx, row: Row, going: Collection[int]) -> None:
         )
 
 
-def _columns(tx: Tx, task_id: int) -> dict[str, Any]:
-    """Every column, those that no Task shows too."""
-    found = tx.db.execute("SELECT * FROM task WHERE id = ?", (task_id,))
-    return dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
+def _bring(tx: Tx, one: journal.Kept) -> None:
+    """What belongs to it has stayed; what tied it to others is tied anew."""
+    known = dict(one.before)
+    long = known.pop("texts")
+    known |= {"blocked": 0, "dependents": 0} | remains(tx, one.identifier)
+    bring(tx, known, long)

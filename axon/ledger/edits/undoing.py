@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from axon.errors import Forbidden
-from axon.ledger import history
-from axon.ledger.edits import Undone, journal, links, removal
-from axon.ledger.edits.fields import difference, hidden_of, relink
-from axon.ledger.rows import Row, fetch, find, save
-from axon.ledger.store import Tx
-from axon.tasks import State, Task
+from axon.ledger import history, links
+from axon.ledger.edits import Undone, journal, removal
+from axon.ledger.edits import links as ties
+from axon.ledger.edits.fields import difference, relink
+from axon.ledger.rows import Row, by_id, fetch, find, save, select
+from axon.ledger.transaction import Tx
+from axon.tasks import Task
 from axon.tasks.moments import told
 
-# Moves, and what changes a task without moving it.
-SINCE = f"""
-    SELECT seq, actor, after FROM event WHERE {history.OF_TASK} AND seq > ?
-    AND (after IS NOT NULL OR action IN ('edit', 'depend', 'delete', 'undo')) ORDER BY seq
-"""
+# What changes a task without moving it.
+CHANGING = frozenset({"edit", "depend", "delete", "undo"})
 
 
 def undo(tx: Tx, *, actor: str) -> Undone:
@@ -27,7 +25,7 @@ def undo(tx: Tx, *, actor: str) -> Undone:
     added = _added(tx, change)
     for identifier in (*(one.identifier for one in kept), *(row.task.identifier for row in added)):
         _refuse_moved_on(tx, change, identifier)
-    tx.db.execute("UPDATE change SET undone = 1 WHERE id = ?", (change.id,))
+    journal.take_back(tx, change)
     step = journal.begin(tx, "undo", actor)
     why = f"{change.action} of {told(change.at)}"
     if change.action == "delete":
@@ -35,9 +33,7 @@ def undo(tx: Tx, *, actor: str) -> Undone:
     else:
         removal.remove(tx, added, why=f"undo of {why}", actor=actor)
         tasks = _restore(tx, kept, why=why, actor=actor)
-    tx.db.execute(
-        "UPDATE change SET seq = ?, undone = 1 WHERE id = ?", (history.last_seq(tx), step)
-    )
+    journal.close(tx, step)
     return Undone(
         action=change.action,
         at=change.at,
@@ -51,20 +47,19 @@ def _added(tx: Tx, change: journal.Change) -> list[Row]:
     """Tasks that an import has made; a deletion keeps the numbers of its tasks there."""
     if not change.first:
         return []
-    found = tx.db.execute(
-        "SELECT identifier FROM task WHERE id BETWEEN ? AND ? ORDER BY id",
-        (change.first, change.last),
-    ).fetchall()
-    return [fetch(tx, identifier) for (identifier,) in found]
+    return list(
+        select(tx, "WHERE task.id BETWEEN ? AND ? ORDER BY task.id", (change.first, change.last))
+    )
 
 
 def _refuse_moved_on(tx: Tx, change: journal.Change, identifier: str) -> None:
-    for seq, actor, after in tx.db.execute(SINCE, (identifier, change.seq)).fetchall():
-        if not journal.is_of(tx, seq, change.actor):
-            moved = f"moved {identifier} to {State(after).label}" if after else ""
+    for event in history.since(tx, change.seq, identifier):
+        changed = event.after is not None or event.action in CHANGING
+        if changed and not journal.is_of(tx, event.seq, change.actor):
+            moved = f"moved {identifier} to {event.after.label}" if event.after else ""
             raise Forbidden(
                 f"the last change ({change.action}, {told(change.at)}) cannot be taken back: since"
-                f" then {actor} has {moved or f'changed {identifier}'};"
+                f" then {event.actor} has {moved or f'changed {identifier}'};"
                 " change what you want to be different by hand"
             )
 
@@ -84,13 +79,14 @@ def _restore(tx: Tx, kept: Sequence[journal.Kept], *, why: str, actor: str) -> l
         )
         pairs.append((row, after))
         if one.before.keys() & {"depends", "parent"}:
-            links.cut(tx, row, depends=after.depends, parent=after.parent)
+            ties.cut(tx, row, depends=after.depends, parent=after.parent)
     for (row, after), one in zip(pairs, kept, strict=True):
         if one.before.keys() & {"depends", "parent"}:
             relink(tx, row, after, cut=False)
-        save(tx, row.task, after, hidden_of(tx, after, one.before))
+        save(tx, row.task, after, {})
         if row.task.state is not after.state:
-            links.recount(tx, links.dependents(tx, row.id))
+            waiting = links.dependents(tx, by_id(tx, row.id))
+            links.recount(tx, [number for number, _ in waiting])
         _tell(tx, row, after, why, actor)
     return [fetch(tx, row.task.identifier).task for row, _ in pairs]
 

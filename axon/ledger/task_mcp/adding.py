@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields, replace
 from axon.errors import UsageError
 from axon.ledger import additions
 from axon.ledger.rows import find
-from axon.ledger.store import Store, Tx
+from axon.ledger.store import Store
 from axon.ledger.task_mcp import copies
 from axon.ledger.task_mcp.board import Board
 from axon.ledger.task_mcp.faults import Refusal, Unreachable
 from axon.ledger.task_mcp.issues import Issue
+from axon.ledger.transaction import Tx
 from axon.tasks import Draft, Record, Task
 
 DRAFT = tuple(item.name for item in fields(Draft) if item.name not in ("key", "depends", "parent"))

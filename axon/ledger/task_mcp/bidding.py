@@ -1,12 +1,14 @@
 """An election's part in the file ledger: which task to bid for, and what comes of it."""
 
 from axon.ledger import claims
+from axon.ledger.landing import holds
 from axon.ledger.records import Lease
-from axon.ledger.rows import fetch
-from axon.ledger.store import Tx
+from axon.ledger.remarks import remark, remarks
+from axon.ledger.rows import fetch, put
 from axon.ledger.task_mcp.copies import COPY, REMOTE, Copy, as_copy, copy_of, is_pending, set_told
 from axon.ledger.task_mcp.following import refresh
 from axon.ledger.task_mcp.issues import Issue
+from axon.ledger.transaction import Tx
 from axon.tasks import State, Task
 
 
@@ -17,9 +19,10 @@ def open_bids(tx: Tx) -> list[Copy]:
 
 def begin_bid(tx: Tx, run: str, nonce: str) -> tuple[str, str] | None:
     """The task that `run` would claim, and the issue to bid for; "" when the server has none."""
-    identifier = claims.candidate(tx, run)
-    if not identifier:
+    row = claims.candidate(tx, run)
+    if row is None:
         return None
+    identifier = str(row.known["identifier"])
     copy = copy_of(tx, identifier)
     if copy is None:
         return identifier, ""
@@ -42,7 +45,7 @@ def take(
     lease_seconds: float,
 ) -> Task | None:
     """The claim that was won. None: too late, the task or the right to bid went to others."""
-    if not _holds(tx, lease) or fetch(tx, identifier).task.state is not State.TODO:
+    if not holds(tx, lease) or fetch(tx, identifier).task.state is not State.TODO:
         return None
     if issue is not None:
         refresh(tx, identifier, issue)
@@ -59,32 +62,22 @@ def end_bid(tx: Tx, identifier: str, nonce: str, pause: float) -> None:
         "UPDATE remote_task SET bid = '', bidding = 0 WHERE identifier = ? AND bid = ?",
         (identifier, nonce),
     )
-    tx.db.execute(
-        "UPDATE task SET backoff_until = max(?, CASE WHEN backoff_boot = ? THEN backoff_until"
-        " ELSE 0 END), backoff_boot = ? WHERE identifier = ? AND state = 'todo'",
-        (tx.boot + pause, tx.boot_id, tx.boot_id, identifier),
-    )
-
-
-def _holds(tx: Tx, lease: Lease) -> bool:
-    found = tx.db.execute(
-        "SELECT 1 FROM lease WHERE name = ? AND holder = ? AND token = ? AND until > ?",
-        (lease.name, lease.holder, lease.token, tx.boot),
-    ).fetchone()
-    return found is not None
+    row = fetch(tx, identifier)
+    known, until = row.known, tx.boot + pause
+    if known["state"] == "todo":
+        if known["backoff_boot"] == tx.boot_id:
+            until = max(until, known["backoff_until"])
+        put(tx, row, {"backoff_boot": tx.boot_id, "backoff_until": until})
 
 
 def _comments(tx: Tx, identifier: str, issue: Issue) -> None:
     """What people said there, so that whoever works on it reads it; axon's own words are not."""
+    known = {one.body for one in remarks(tx, fetch(tx, identifier))}
     for said in issue.comments:
         if not said.body.strip() or "[axon " in said.body or said.body.startswith("axon "):
             continue
         actor = said.author or REMOTE
-        known = tx.db.execute(
-            "SELECT 1 FROM comment WHERE identifier = ? AND body = ?", (identifier, said.body)
-        ).fetchone()
-        if known is None:
-            tx.db.execute(
-                "INSERT INTO comment (identifier, at, actor, body) VALUES (?, ?, ?, ?)",
-                (identifier, said.at if said.at is not None else tx.now, actor, said.body),
-            )
+        if said.body not in known:
+            known.add(said.body)
+            at = said.at if said.at is not None else tx.now
+            remark(tx, identifier, at=at, actor=actor, body=said.body)

@@ -6,8 +6,8 @@ from typing import Any
 
 from axon.ledger import additions
 from axon.ledger.rows import find
-from axon.ledger.store import Tx
 from axon.ledger.task_mcp.issues import Issue
+from axon.ledger.transaction import Tx
 from axon.tasks import Record, State, Task
 from axon.tasks.text import titled
 
@@ -75,15 +75,6 @@ def as_copy(values: tuple[Any, ...]) -> Copy:
         priority=priority,
         seen=seen,
     )
-
-
-def stray_bids(tx: Tx) -> list[Copy]:
-    """Of tasks that others took from us: nothing of our own doing has ended the bid."""
-    where = (
-        " WHERE bid <> '' AND NOT bidding AND state <> 'review' AND state <> 'blocked'"
-        " AND NOT (state = 'in_progress' AND lease_boot <> '')"
-    )
-    return [as_copy(values) for values in tx.db.execute(COPY + where).fetchall()]
 
 
 def set_told(tx: Tx, identifier: str, told: str) -> None:

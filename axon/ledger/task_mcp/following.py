@@ -8,9 +8,9 @@ from typing import Any
 from axon.errors import UsageError
 from axon.ledger.moves import step
 from axon.ledger.rows import fetch, save
-from axon.ledger.store import Tx
 from axon.ledger.task_mcp.copies import ELSEWHERE, REMOTE, Copy, copy_of, is_pending, set_told
 from axon.ledger.task_mcp.issues import Issue
+from axon.ledger.transaction import Tx
 from axon.tasks import MOVES, Action, State
 from axon.tasks.text import titled
 
@@ -26,7 +26,7 @@ def follow(tx: Tx, before: Copy, issue: Issue) -> None:
         return
     if issue.state_name != copy.told:
         _go(tx, copy, issue)
-    if fetch(tx, copy.identifier).task.state is State.TODO:
+    elif copy.state is State.TODO:
         refresh(tx, copy.identifier, issue, ("title", "priority", "labels"))
     set_told(tx, copy.identifier, issue.state_name)
 

@@ -1,10 +1,9 @@
 """How this host stands with the task server: shared by all its processes, kept in the ledger."""
 
-import os
 import secrets
 from dataclasses import dataclass
 
-from axon.ledger.store import Tx
+from axon.ledger.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +68,3 @@ def recovered(tx: Tx) -> None:
 
 def learned(tx: Tx, newest_first: bool) -> None:
     tx.db.execute("UPDATE remote SET newest_first = ?", (newest_first,))
-
-
-def free_of_the_dead(tx: Tx) -> None:
-    """Duties of processes of this host that are gone need not run out first."""
-    found = tx.db.execute(
-        "SELECT name, holder FROM lease WHERE name IN ('election', 'mirror') AND holder <> ''"
-    ).fetchall()
-    for name, holder in found:
-        if not _lives(int(holder.partition("-")[0])):
-            tx.db.execute("UPDATE lease SET holder = '', until = 0 WHERE name = ?", (name,))
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,0 +1,124 @@
+"""Fill the tables that carry proofs from the ones that did not; the old ones go."""
+
+import json
+import sqlite3
+from typing import Any
+
+from axon.ledger import counts, history
+from axon.ledger.clock import system_clock
+from axon.ledger.columns import COLUMNS, FRESH, LONG, SHOWN
+from axon.ledger.proof import row_sum
+from axon.ledger.records import Limits
+from axon.ledger.rows import bring
+from axon.ledger.tables import (
+    CHANGE,
+    CHANGE_TASK,
+    COMMENT,
+    DEPENDENCY,
+    LEASE,
+    MESSAGE,
+    PAUSE,
+    RUN,
+    RUN_TASK,
+    SESSION,
+    TEAM,
+    USAGE,
+    WORKER,
+    Table,
+)
+from axon.ledger.transaction import Tx
+from axon.tasks.paths import folder_of
+
+GROWN = (CHANGE, CHANGE_TASK, COMMENT, LEASE, MESSAGE, PAUSE, RUN_TASK, TEAM, USAGE, WORKER)
+
+
+def prove_all(db: sqlite3.Connection) -> None:
+    """Inside the transaction of the migration."""
+    clock = system_clock()
+    tx = Tx(db=db, now=clock.wall(), boot=clock.boot(), boot_id=clock.boot_id, limits=Limits())
+    # what was kept of deleted tasks fits the old tables only
+    db.execute("UPDATE change SET undone = 1 WHERE action = 'delete'")
+    for table in GROWN:
+        _sum(tx, table)
+    _events(tx)
+    _dependencies(tx)
+    _runs(tx)
+    _sessions(tx)
+    _tasks(tx)
+    _totals(tx)
+    history.flush(tx)
+
+
+def _rows(tx: Tx, sql: str) -> list[dict[str, Any]]:
+    cursor = tx.db.execute(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, values, strict=True)) for values in cursor]
+
+
+def _sum(tx: Tx, table: Table) -> None:
+    for known in _rows(tx, f"SELECT * FROM {table.name}"):
+        values = tuple(known[name] for name in table.columns)
+        keys = table.columns[: table.keys]
+        where = " AND ".join(f"{name} = ?" for name in keys)
+        key = tuple(known[name] for name in keys)
+        tx.db.execute(f"UPDATE {table.name} SET sum = ? WHERE {where}", (row_sum(values), *key))
+
+
+def _events(tx: Tx) -> None:
+    """The same events with the same numbers; a gap between those is closed."""
+    history.load(tx)
+    for number, values in enumerate(
+        tx.db.execute(f"SELECT {', '.join(history.COLUMNS)} FROM old_event ORDER BY seq"), start=1
+    ):
+        tx.seq = number
+        tx.pending.append((number, *values[1:]))
+
+
+def _dependencies(tx: Tx) -> None:
+    for known in _rows(tx, "SELECT * FROM old_dependency"):
+        DEPENDENCY.insert(tx, **known)
+
+
+def _runs(tx: Tx) -> None:
+    first = dict(tx.db.execute("SELECT run, min(seq) FROM old_event GROUP BY run").fetchall())
+    taken = dict(tx.db.execute("SELECT run, count(*) FROM run_task GROUP BY run").fetchall())
+    for number, known in enumerate(_rows(tx, "SELECT * FROM old_run ORDER BY rowid"), start=1):
+        known |= {"number": number, "first_event": first.get(known["id"], 1)}
+        RUN.insert(tx, **known, taken=taken.get(known["id"], 0))
+        tx.counts[counts.RUNS] = number
+
+
+def _sessions(tx: Tx) -> None:
+    for number, known in enumerate(_rows(tx, "SELECT * FROM old_session ORDER BY rowid"), start=1):
+        SESSION.insert(tx, **known, number=number)
+        tx.counts[counts.SESSIONS] = number
+
+
+def _tasks(tx: Tx) -> None:
+    for old in _rows(tx, "SELECT * FROM old_task ORDER BY id"):
+        known = {"id": old["id"]} | {name: old[name] for name in SHOWN} | FRESH
+        known |= {name: old[name] for name in COLUMNS if name in old}
+        long = {name: old[name] for name in LONG if old[name]}
+        identifier, number = old["identifier"], old["id"]
+        known |= {
+            "long": int(bool(long)),
+            "folder": folder_of(json.loads(old["paths"])),
+            "dependents": _count(tx, "dependency WHERE needs = ?", number),
+            "comments": _count(tx, "comment WHERE identifier = ?", identifier),
+            "events": _count(tx, "old_event WHERE identifier = ?", identifier),
+            "sessions": _count(tx, "session WHERE identifier = ?", identifier),
+            "messages": _count(tx, "message WHERE identifier = ?", identifier),
+            "unread": _count(tx, "message WHERE identifier = ? AND read_at IS NULL", identifier),
+        }
+        bring(tx, known, long)
+
+
+def _totals(tx: Tx) -> None:
+    tx.counts[counts.PAUSES] = _count(tx, "pause WHERE ? = ''", "")
+    tx.counts[counts.LEASES] = _count(tx, "lease WHERE ? = ''", "")
+    last = tx.db.execute("SELECT coalesce(max(last), 0) FROM change").fetchone()[0]
+    tx.counts[counts.LAST_TASK] = max(tx.counts[counts.LAST_TASK], last)
+
+
+def _count(tx: Tx, what: str, value: str | int) -> int:
+    return int(tx.db.execute(f"SELECT count(*) FROM {what}", (value,)).fetchone()[0])
