@@ -435,7 +435,9 @@ def test_a_ledger_that_cannot_be_used_is_one_line(axon: Axon) -> None:
     path.rmdir()
     os.mkfifo(path)
     assert "not a regular file" in fails(axon, 6, "task", "list")
-    assert "no ledger backend for mcp+http" in fails(axon, 6, "status", "--ledger", "mcp+http://x")
+    assert "no ledger backend for postgresql" in fails(
+        axon, 6, "status", "--ledger", "postgresql://x"
+    )
 
 
 def test_a_reader_that_has_gone_is_no_error(axon: Axon) -> None:
