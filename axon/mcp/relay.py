@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from axon.errors import AxonError
@@ -43,12 +42,13 @@ class RemoteTool:
 class Connection:
     """One server at work, from `open` to `close`, kept by a task of its own.
 
-    What a program prints on stderr goes to `stderr`, which must be a real file.
+    What a program prints on stderr goes to `stderr`, which must be a real file. Programs start
+    in /: what an agent has put into its workspace must not become part of them.
     """
 
     server: Server
-    cwd: Path
     stderr: TextIO
+    seconds: float = START_SECONDS
     tools: list[RemoteTool] = field(default_factory=list, init=False)
     _client: "Client | None" = field(default=None, init=False)
     _keeper: asyncio.Task[None] | None = field(default=None, init=False)
@@ -59,11 +59,11 @@ class Connection:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep(ready))
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(self.seconds):
                 await asyncio.shield(ready)
         except TimeoutError:
             await self.close()
-            raise self._failed(f"no answer within {START_SECONDS:g} seconds") from None
+            raise self._failed(f"no answer within {self.seconds:g} seconds") from None
         except Exception as error:
             await self.close()
             raise self._failed(reason_of(error)) from None
@@ -106,7 +106,7 @@ class Connection:
             stack.push_async_callback(http.aclose)
             return Client(streamable_http_client(server.url, http_client=http))
         program = StdioServerParameters(
-            command=server.command, args=list(server.args), env=server.env, cwd=self.cwd
+            command=server.command, args=list(server.args), env=server.env, cwd="/"
         )
         return Client(stdio_client(program, errlog=self.stderr))
 
@@ -148,6 +148,9 @@ class Connection:
         return {"content": content, "is_error": result.is_error}
 
     def _failed(self, reason: str) -> ServerFailed:
+        """Without what may be secret: a model and a terminal get to see it."""
+        for value in (self.server.url, *self.server.headers.values()):
+            reason = reason.replace(value, "***") if value else reason
         return ServerFailed(f"MCP server {self.server.name}: {reason}")
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from axon.agents.overrides import load_overrides
+from axon.agents.bundled import WORKER
+from axon.agents.overrides import Overrides, load_overrides
 from axon.agents.roster import roster
 from axon.config import Config, scrub_environment
 from axon.errors import AxonError, EngineError, Forbidden
@@ -21,6 +22,7 @@ from axon.gateway.login import login_environment
 from axon.gateway.settings import settings_from
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.preflight import Ready, check_engine
+from axon.monitoring.servers import Servers, read_servers, try_servers
 from axon.resources import import_path
 from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 GATEWAY_SECONDS = 15.0  # for the gateway to say its port
 LOG_NAME = "axon.log"
 MAX_LOG_BYTES = 10 << 20
+ALONE = (WORKER, "reviewer", "planner")  # those who have sessions of their own in a team
 PRELOAD = ("axon.team.worker", "axon.team.landing", "axon.gateway.server")
 
 
@@ -144,9 +147,7 @@ def _run(
         max_usd=config.budget_usd,
         started_at=time.time(),
     )
-    overrides = load_overrides(config)
-    for notice in roster(config, overrides).notices if mode.solo else overrides.notices:
-        print(f"axon: {notice}", file=sys.stderr)
+    overrides, servers = _additions(config, ready, mode)
     supervisor = _supervisor(config, project, ready)
     coordinator = Coordinator(
         ledger=ledger,
@@ -166,6 +167,8 @@ def _run(
             solo=mode.solo,
             overrides=overrides,
             max_iterations=mode.max_iterations,
+            servers=servers.servers,
+            secrets=(*secrets_of(config.environ), *servers.secrets),
         )
         return coordinator.work(_roles(crew))
     except AxonError:
@@ -175,6 +178,22 @@ def _run(
     finally:
         with suppress(Forbidden), hold(project, landing.NAME):  # another run may be landing
             drop_temporary(project, landing.NAME)
+
+
+def _additions(config: Config, ready: Ready, mode: Mode) -> tuple[Overrides, Servers]:
+    """The project's own agents and prompts, and other servers, tried before agents meet them."""
+    overrides = load_overrides(config)
+    found = roster(config, overrides)
+    for notice in found.notices if mode.solo else overrides.notices:
+        print(f"axon: {notice}", file=sys.stderr)
+    if config.engine != "claude":
+        return overrides, Servers()
+    servers = read_servers(config, own_environment(config), {WORKER, *found.origins})
+    if not mode.skip_preflight:
+        there = found.origins if mode.solo else ALONE
+        used = [server for server in servers.servers if any(map(server.open_to, there))]
+        try_servers(used, ready.python_path)
+    return overrides, servers
 
 
 def _supervisor(config: Config, project: Project, ready: Ready) -> Supervisor:
@@ -213,7 +232,6 @@ def _crew(config: Config, run: Run, project: Project, ready: Ready, url: str) ->
         gateway_url=url,
         cli=ready.cli,
         login=login_environment(config) if ready.login == "bypass" else {},
-        secrets=tuple(secrets_of(config.environ)),
     )
 
 

@@ -40,7 +40,7 @@ class Toolbox:
             self.servers[OWN_NAME] = {**own, "alwaysLoad": True}  # not behind a search for tools
         agents = (self.request.agent, *(agent.name for agent in self.request.agents))
         self._connections = [
-            Connection(server, self.request.cwd, sys.__stderr__ or sys.stderr)
+            Connection(server, sys.__stderr__ or sys.stderr)
             for server in self.request.servers
             if any(server.open_to(agent) for agent in agents)
         ]

@@ -16,6 +16,7 @@ from axon.core.session import run_session
 from axon.engines import Engine, EngineEvent, SessionRequest, SessionResult, ToolSpec
 from axon.errors import EngineFault
 from axon.ledger import Session
+from axon.mcp.spec import Server
 from axon.security.secrets import Redactor
 from axon.tasks import task_view
 from axon.team.attempt.assignment import Assignment
@@ -129,7 +130,7 @@ def _request(
         tools=brief.tools,
         agents=brief.agents,
         talk=brief.talk,
-        servers=at.crew.servers,
+        servers=_servers(at, brief),
         agent=brief.agent,
         schema=brief.schema,
         last_call=brief.inbox.last_call if brief.inbox else None,
@@ -137,6 +138,12 @@ def _request(
         max_seconds=60 * (task.max_minutes or config.max_minutes),
         resume=brief.resume,
     )
+
+
+def _servers(at: Assignment, brief: Brief) -> tuple[Server, ...]:
+    """Those for all are for who works on the task; a reviewer gets only what names it."""
+    works = brief.inbox is not None
+    return tuple(s for s in at.crew.servers if works or (s.agents and s.open_to(brief.agent)))
 
 
 def _keep_up(at: Assignment, inbox: Inbox | None, event: EngineEvent) -> None:

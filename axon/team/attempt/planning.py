@@ -40,6 +40,7 @@ def make_plan(at: Assignment, workspace: Workspace) -> tuple[str, SessionResult 
             prompt=prompt,
             model="" if model == "inherit" else model,
             tools=TOOLS,
+            agent="planner",
             schema=SCHEMA,
             resume=resume,
             max_turns=MAX_TURNS,

@@ -56,6 +56,7 @@ def run_the_review(
             prompt=_prompt(at, workspace, found),
             model=_model(at),
             tools=TOOLS,
+            agent="reviewer",
             schema=SCHEMA,
             max_turns=MAX_TURNS,
         )

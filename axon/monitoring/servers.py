@@ -1,0 +1,94 @@
+"""Try the other MCP servers before the first task: one that does not work is named at once."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from axon.config import Config
+from axon.errors import EngineError, UsageError
+from axon.mcp.config import resolved, secrets_in, servers_of
+from axon.mcp.health import PROGRAM, question
+from axon.mcp.relay import CLOSE_SECONDS, START_SECONDS
+from axon.mcp.spec import Server
+from axon.resources import import_path
+
+IMPORT_SECONDS = 15.0  # for a child to be ready to try, on a busy machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """Those of this run, and the secrets in them."""
+
+    servers: tuple[Server, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+def read_servers(
+    config: Config, environment: Mapping[str, str], agents: Collection[str]
+) -> Servers:
+    """As axon.toml has them. UsageError: a wrong key, a variable not set, an unknown agent.
+
+    `environment`: what a server's program gets besides its own; `agents`: all there are.
+    """
+    declared = servers_of(config)
+    for server in declared:
+        for agent in server.agents:
+            if agent not in agents:
+                known = ", ".join(sorted(agents))
+                raise UsageError(f"mcp.{server.name}.agents has {agent!r}; there are {known}")
+    return Servers(
+        servers=tuple(resolved(server, config.environ, environment) for server in declared),
+        secrets=tuple(value for s in declared for value in secrets_in(s, config.environ)),
+    )
+
+
+def try_servers(
+    servers: Sequence[Server], python_path: Sequence[str], seconds: float = START_SECONDS
+) -> None:
+    """EngineError names the first that does not answer; all are tried at the same time."""
+    children = [(server, _start(server, python_path, seconds)) for server in servers]
+    deadline = time.monotonic() + IMPORT_SECONDS + seconds + CLOSE_SECONDS
+    try:
+        for server, child in children:
+            _judge(server, child, deadline)
+    finally:
+        for _, child in children:
+            with suppress(ProcessLookupError):
+                child.kill()
+            child.communicate()
+
+
+def _start(server: Server, python_path: Sequence[str], seconds: float) -> "subprocess.Popen[str]":
+    path = os.pathsep.join((import_path(), *python_path))
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        env={**server.env, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin is not None
+    with suppress(BrokenPipeError):
+        child.stdin.write(question(server, seconds))
+        child.stdin.close()
+    child.stdin = None  # what `communicate` would close again
+    return child
+
+
+def _judge(server: Server, child: "subprocess.Popen[str]", deadline: float) -> None:
+    try:
+        out, err = child.communicate(timeout=max(0.1, deadline - time.monotonic()))
+        answer = json.loads(out)
+    except subprocess.TimeoutExpired:
+        answer = {"error": f"MCP server {server.name}: no answer"}
+    except ValueError:
+        last = next((line for line in reversed(err.splitlines()) if line.strip()), "no word")
+        answer = {"error": f"MCP server {server.name} cannot be tried: {last.strip()[:300]}"}
+    if error := answer.get("error"):
+        raise EngineError(f"{error}; correct [mcp.{server.name}] in axon.toml or take it out")
