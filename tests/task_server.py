@@ -1,6 +1,6 @@
 """A task server that takes no care: any move is allowed, and it is slow. In a process of its own.
 
-    python -m tests.task_server LEDGER [--latency-ms 5] [--careful] [--newest-first]
+    python -m tests.task_server LEDGER [--port 0] [--latency-ms 5] [--careful] [--newest-first]
         [--stamps exact|seconds|none] [--few-states] [--stream]
 
 It prints its address. Our own server (axon mcp) with its order taken away: `--careful` leaves the
@@ -11,9 +11,13 @@ import argparse
 import asyncio
 import json
 import random
+import sys
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import uvicorn
 
 from axon.ledger import open_ledger
 from axon.ledger.file import FileLedger
@@ -75,23 +79,51 @@ class CarelessDesk(server.Desk):
         return answer
 
 
-def main() -> None:
+def options_of(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ledger")
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--careful", action="store_true")
     parser.add_argument("--newest-first", action="store_true")
     parser.add_argument("--stamps", default="exact", choices=["exact", "seconds", "none"])
     parser.add_argument("--few-states", action="store_true")
     parser.add_argument("--stream", action="store_true", help="answer as an event stream")
-    options = parser.parse_args()
-    CarelessDesk.options = options
-    desk = CarelessDesk(lambda: open_ledger(f"file:{options.ledger}", create=True), "ENG")
-    app = server.http_app(desk, json_response=not options.stream)
-    listener = door.bind("127.0.0.1", 0)
-    print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
-    door.serve(door.Door(app, key="", local=True), listener)
+    return parser.parse_args(words)
+
+
+class TaskServer:
+    """The server, ready to run here, or in a thread of a test."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        options = options_of(words)
+        self._desk = CarelessDesk(lambda: open_ledger(f"file:{options.ledger}", create=True), "ENG")
+        self._desk.options = options
+        app = server.http_app(self._desk, json_response=not options.stream)
+        self._listener = door.bind("127.0.0.1", options.port)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        config = uvicorn.Config(
+            door.Door(app, key="", local=True), ws="none", log_config=None, timeout_keep_alive=60
+        )
+        self._uvicorn = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self) -> None:
+        self._uvicorn.run(sockets=[self._listener])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Idle connections are cut."""
+        self._uvicorn.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        self._desk.close()
 
 
 if __name__ == "__main__":
-    main()
+    own = TaskServer(sys.argv[1:])
+    print(own.url, flush=True)
+    own.run()

@@ -77,6 +77,15 @@ def as_copy(values: tuple[Any, ...]) -> Copy:
     )
 
 
+def stray_bids(tx: Tx) -> list[Copy]:
+    """Of tasks that others took from us: nothing of our own doing has ended the bid."""
+    where = (
+        " WHERE bid <> '' AND NOT bidding AND state <> 'review' AND state <> 'blocked'"
+        " AND NOT (state = 'in_progress' AND lease_boot <> '')"
+    )
+    return [as_copy(values) for values in tx.db.execute(COPY + where).fetchall()]
+
+
 def set_told(tx: Tx, identifier: str, told: str) -> None:
     tx.db.execute(
         "UPDATE remote_task SET told = ?, seen = ? WHERE identifier = ?",

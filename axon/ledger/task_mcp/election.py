@@ -66,6 +66,7 @@ class Election:
 
     board: Board
     newest_first: bool | None = None  # how the server lists comments; learned at the first bid
+    learned: Callable[[bool], None] = lambda newest_first: None
     clock: Callable[[], float] = time.monotonic
     _seen: dict[str, float] = field(default_factory=dict)
 
@@ -128,21 +129,25 @@ class Election:
 
     def _learn(self, look: Issue, issue: Issue, nonce: str) -> Issue:
         """See to it that we know the order of comments: if need be by one more of our own."""
-        if self.newest_first is None:
-            self.newest_first = newest_first(look.comments, issue.comments)
+        if self.newest_first is not None:
+            return issue
+        self.newest_first = newest_first(look.comments, issue.comments)
         if self.newest_first is None:
             self.board.comment(look.remote, f"axon note {nonce} (its place tells the order)")
             issue = self.board.issue(look.remote)
             ours = [said.body[:10] for said in issue.comments if nonce in said.body]
             if len(set(ours)) == 2:
                 self.newest_first = ours[0] == "axon note "
+        if self.newest_first is not None:
+            self.learned(self.newest_first)
         return issue
 
     def _lost(self, issue: Issue, nonce: str) -> str:
         """Why our bid has not won, by what the comments say; empty when it has."""
         found = issue.comments[::-1] if self.newest_first else issue.comments
-        first = next(iter(bids(found)), "")
-        if self.newest_first is None and len(issue.comments) > 1:
+        standing = bids(found)
+        first = standing[0] if standing else ""
+        if self.newest_first is None and standing != [nonce]:
             return "the server does not tell the order of comments"
         if first == nonce:
             return ""

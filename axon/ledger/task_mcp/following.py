@@ -26,7 +26,7 @@ def follow(tx: Tx, before: Copy, issue: Issue) -> None:
         return
     if issue.state_name != copy.told:
         _go(tx, copy, issue)
-    elif copy.state is State.TODO:
+    if fetch(tx, copy.identifier).task.state is State.TODO:
         refresh(tx, copy.identifier, issue, ("title", "priority", "labels"))
     set_told(tx, copy.identifier, issue.state_name)
 

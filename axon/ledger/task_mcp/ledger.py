@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import parse_qs
 
-from axon.errors import Forbidden, LedgerError
+from axon.errors import Forbidden, LedgerError, NotFound
 from axon.ledger.clock import system_clock
 from axon.ledger.edits import Imported, OnConflict, Undone
 from axon.ledger.file import WAIT_SECONDS, FileLedger
@@ -24,7 +24,7 @@ from axon.ledger.task_mcp import bidding, copies, following, standing
 from axon.ledger.task_mcp.adding import DRAFT, Adding
 from axon.ledger.task_mcp.board import Board
 from axon.ledger.task_mcp.client import McpClient
-from axon.ledger.task_mcp.election import Election, Outcome, Verdict
+from axon.ledger.task_mcp.election import Election, Verdict
 from axon.ledger.task_mcp.faults import Refusal, Unreachable
 from axon.ledger.task_mcp.issues import IDENTIFIER
 from axon.ledger.task_mcp.mirror import Mirror
@@ -95,7 +95,7 @@ class TaskMcpLedger(FileLedger):
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._mirror = Mirror(ledger=self, store=store, board=board, holder=self._me)
         self._sync = Sync(store=store, board=board, mirror=self._mirror)
-        self._election = Election(board=board)
+        self._election = Election(board=board, learned=self._learned)
         self._looked = self._telling = False
         store.lag(standing.prepare)
         store.told = self._tell
@@ -142,6 +142,17 @@ class TaskMcpLedger(FileLedger):
             time.sleep(0.1)
 
     # reading
+
+    def task(self, identifier: str) -> Task:
+        """One that nobody here has seen yet, as others work on it, is asked for."""
+        try:
+            return super().task(identifier)
+        except NotFound:
+            if self._store.read(standing.standing).retry > 0:
+                raise
+            with suppress(Unreachable):
+                self._fetch({identifier})
+            return super().task(identifier)
 
     def tasks(self, **filters: Any) -> list[Task]:
         self._look_once()
@@ -236,11 +247,16 @@ class TaskMcpLedger(FileLedger):
             self._store.lag(standing.recovered)
         return task
 
+    def _learned(self, newest_first: bool) -> None:
+        """Each host learns only once how the server lists comments."""
+        self._store.lag(standing.learned, newest_first)
+
     def _elect(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
         """Bid for what would be claimed, until something is won or nothing is left.
 
         One process of a host at a time: two of them have no need to bid against each other.
         """
+        self._store.lag(standing.free_of_the_dead)
         lease = super().lease(ELECTION, self._me, ELECTION_LEASE)
         if lease is None:
             return None
@@ -268,7 +284,7 @@ class TaskMcpLedger(FileLedger):
     ) -> Task | None:
         if not remote:  # a task that the server does not take is ours alone
             return self._store.write(bidding.take, lease, identifier, None, **claim)
-        outcome = self._stand(remote, nonce, f"{claim['worker']}@{socket.gethostname()}")
+        outcome = self._election.stand(remote, nonce, f"{claim['worker']}@{socket.gethostname()}")
         if outcome.verdict is Verdict.WON:
             task = self._store.write(bidding.take, lease, identifier, outcome.issue, **claim)
             if task is None:
@@ -282,14 +298,6 @@ class TaskMcpLedger(FileLedger):
         if copy is not None and outcome.issue is not None:
             self._store.write(following.follow, copy, outcome.issue)
         return None
-
-    def _stand(self, remote: str, nonce: str, who: str) -> Outcome:
-        """Each host learns only once how the server lists comments."""
-        known = self._election.newest_first
-        outcome = self._election.stand(remote, nonce, who)
-        if known is None and self._election.newest_first is not None:
-            self._store.lag(standing.learned, self._election.newest_first)
-        return outcome
 
     def submit_and_claim(
         self, claim: Claim, *, commit: str, verified: bool, lease_seconds: float

@@ -45,6 +45,8 @@ class Mirror:
                     self._tell(event, now.name, in_doubt=now.sending == event.seq)
                     self.ledger.lease(LEASE, self.holder, LEASE_SECONDS)
                 now = replace(now, seq=events[-1].seq)
+            for copy in self.store.read(copies.stray_bids):
+                self._release(copy, "it was moved by others")
             return True
         finally:
             self.ledger.drop_lease(lease)
@@ -68,14 +70,17 @@ class Mirror:
             self._update(copy, task, event)
             return
         text = _text(event, self._body(event))
-        if event.after in GIVEN_BACK and copy.bid:
-            text = release_text(copy.bid, text or str(event.action))
         if text and not (in_doubt and self._said(copy, tag)):
             self.board.comment(copy.remote, f"{shortened(text, LONGEST)} {tag}")
         if event.after in GIVEN_BACK and copy.bid:
-            self.store.lag(copies.clear_bid, copy.identifier)
+            self._release(copy, event.action)
         if event.after is not None and event.after is not event.before:
             self._move(copy, event.after, event.why)
+
+    def _release(self, copy: Copy, why: str) -> None:
+        """Our bid has had its time: others may have the issue."""
+        self.board.comment(copy.remote, release_text(copy.bid, why))
+        self.store.lag(copies.clear_bid, copy.identifier)
 
     def _move(self, copy: Copy, state: State, why: str) -> None:
         if self.board.name_of(state) == copy.told:

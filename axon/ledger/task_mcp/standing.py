@@ -1,8 +1,10 @@
 """How this host stands with the task server: shared by all its processes, kept in the ledger."""
 
+import os
 import secrets
 from dataclasses import dataclass
 
+from axon.ledger.tables import LEASE
 from axon.ledger.transaction import Tx
 
 
@@ -68,3 +70,20 @@ def recovered(tx: Tx) -> None:
 
 def learned(tx: Tx, newest_first: bool) -> None:
     tx.db.execute("UPDATE remote SET newest_first = ?", (newest_first,))
+
+
+def free_of_the_dead(tx: Tx) -> None:
+    """Duties of processes of this host that are gone need not run out first."""
+    for known in LEASE.select(tx, "WHERE name IN ('election', 'mirror') AND holder <> ''"):
+        if not _lives(int(known["holder"].partition("-")[0])):
+            LEASE.update(tx, known, holder="", until=0.0)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -33,6 +33,7 @@ class Sync:
         if now.synced is not None and now.synced < seconds:
             return
         self.store.lag(standing.synced)
+        self.store.lag(standing.free_of_the_dead)
         self.mirror.tell()
         before, moment = self.store.read(copies.open_copies)
         listed, whole = self.board.todo()
