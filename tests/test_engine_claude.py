@@ -270,6 +270,18 @@ def test_each_has_its_own_tools_and_words(stage: Stage) -> None:
     assert set(stage.requests()[before]["tools"]) - placeholder == mine, "also when resumed"
 
 
+def test_a_subagent_may_end_the_session_too(stage: Stage) -> None:
+    delegate = calls("Agent", subagent_type="coding", description="do it", prompt="Write a file")
+    stage.play(
+        delegate,
+        bash("echo going on > on.txt; sleep 60"),
+        agents={"coding": [calls("mcp__axon__ask", text="which?"), {"text": "Asked."}]},
+    )
+    coder = replace(CODER, tools=("Bash", "mcp__axon__ask"))
+    result = stage.run(agents=(coder,), talk=(tool("ask", "Asked:", ends=True),))
+    assert (result.fault, result.ended_by) == (None, "ask")
+
+
 SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
 
 

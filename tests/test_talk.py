@@ -2,17 +2,23 @@
 
 import asyncio
 import json
+import subprocess
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from axon.config import load_config
 from axon.errors import AxonError, StaleClaim, UsageError
 from axon.ledger import Ledger, Message, open_ledger
 from axon.ledger.rows import fetch, put
 from axon.ledger.tables import MESSAGE
 from axon.ledger.transaction import Tx
 from axon.mcp.talk import talk_tools
-from axon.tasks import Claim, State
+from axon.tasks import Claim, State, Task
+from axon.team.gate import gate_of
 from tests.drive import Axon, wait_for
 from tests.test_claude import Stage, bash, says, stage
 from tests.world import add, claim
@@ -197,10 +203,11 @@ def test_a_question_is_asked_answered_and_the_session_goes_on(stage: Stage) -> N
     assert "ENG-1 asks: Tabs or spaces?" in status
     assert stage.axon.json("status")["questions"][0]["question"] == "Tabs or spaces?"
     assert "Tabs or spaces?" in stage.axon.ok("task", "show", "ENG-1")
+    assert not [e for e in asked["events"] if e["action"] == "gateway_refused"]
     (session,) = asked["sessions"]
     assert session["outcome"] == "ask_person" and session["engine_session"]
 
-    ledger_of(stage.axon).answer("ENG-1", "Tabs.\nAlways.")
+    stage.axon.ok("task", "answer", "ENG-1", "Tabs.\nAlways.")
     stage.axon.ok("team", "--workers", "1")
 
     after = shown(stage.axon)
@@ -209,6 +216,26 @@ def test_a_question_is_asked_answered_and_the_session_goes_on(stage: Stage) -> N
     assert (stage.axon.root / "half.txt").exists() and (stage.axon.root / "whole.txt").exists()
     answered = said(stage, "A person has answered")
     assert answered[-1] == 1 and said(stage, "Tabs.\nAlways.")[-1] == 1
+
+
+def test_another_engine_is_told_in_its_prompt(axon: Axon) -> None:
+    axon.make_repository()
+    command = "cat > prompt.txt; test -e ../../../go"
+    axon.configure(
+        engine={"name": "command", "command": command},
+        limits={"backoff_seconds": 0.1, "max_attempts": 2},
+    )
+    axon.git("add", "-A")
+    axon.git("commit", "-qm", "configure")
+    axon.ok("task", "add", "First job")
+    axon.ok("tell", "ENG-1", "Use tabs.")
+    assert axon("team", "--workers", "1").returncode == 1
+    assert len(ledger_of(axon).unread("ENG-1")) == 1, "it failed, and remembers nothing"
+    (axon.root / "go").touch()
+    axon.ok("task", "retry", "ENG-1")
+    axon.ok("team", "--workers", "1")
+    assert "a person]\nUse tabs." in (axon.root / "prompt.txt").read_text()
+    assert ledger_of(axon).unread("ENG-1") == []
 
 
 def test_a_lost_claim_writes_nothing(ledger: Ledger) -> None:
@@ -286,3 +313,16 @@ def claim_of(ledger: Ledger, identifier: str) -> Claim:
     held = claim(ledger, "w2")
     assert held.identifier == identifier and ledger.task(identifier).state is State.IN_PROGRESS
     return held
+
+
+def test_an_agents_check_never_replaces_the_gate(tmp_path: Path) -> None:
+    (tmp_path / "axon.toml").write_text('[gate]\ncommand = "test -e a # all"\n')
+    config = load_config(Namespace(), tmp_path)
+    task = Task(identifier="ENG-1", title="x", check="test -e b")
+    assert gate_of(config, task) == "test -e b", "a person's may"
+    command = gate_of(config, replace(task, labels=("follow-up",)))
+    codes = []
+    for name in ("b", "a"):
+        (tmp_path / name).touch()
+        codes.append(subprocess.run(command, shell=True, cwd=tmp_path, check=False).returncode)
+    assert codes == [1, 0]

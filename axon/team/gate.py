@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from axon.config import Config
+from axon.ledger.messages.posting import FOLLOW_UP
 from axon.tasks import Task
 from axon.team.environment import tool_environment
 from axon.team.processes import Process, descendants, end_marked, end_tree
@@ -77,7 +78,12 @@ class GateResult:
 
 
 def gate_of(config: Config, task: Task) -> str:
-    """The task's own check, else the project's gate; empty when there is none."""
+    """The task's own check, else the project's gate; empty when there is none.
+
+    An agent that adds a task may sharpen what judges it, and never replace that.
+    """
+    if task.check and config.gate and FOLLOW_UP in task.labels:
+        return f"(\n{config.gate}\n) && (\n{task.check}\n)"
     return task.check or config.gate
 
 
