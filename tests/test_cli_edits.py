@@ -59,7 +59,8 @@ def test_fields_are_changed_cleared_and_taken_back(axon: Axon) -> None:
         "not_before": None, "version": 2,
     }  # fmt: skip
     assert {name: task[name] for name in said} == said
-    assert "priority" in axon.ok("task", "show", "ENG-1")
+    shown = axon.ok("task", "show", "ENG-2")
+    assert "version     2" in shown and "edited by person: title: B; description" in shown
     undone = axon.json("task", "undo")
     assert (undone["action"], undone["removed"]) == ("edit", [])
     assert undone["tasks"][0]["title"] == "b"

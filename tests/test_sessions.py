@@ -148,6 +148,8 @@ def test_a_recording_is_played(axon: Axon) -> None:
     assert plain(out) == out and "finished" in out.splitlines()[-1]
     out = axon.ok("sessions", "replay", "s1", "--from", "0.4", "--speed", "1000")
     assert "first words" not in out and "$ make" in out
+    lines = axon.ok("sessions", "replay", "s1", "--speed", "1000", "--json").splitlines()
+    assert [json.loads(line)["at"] for line in lines] == [0, 0.4, 900]
     for option, value in (("--speed", "0"), ("--speed", "nan"), ("--from", "-1")):
         assert f"{option} must be" in fails(axon, 2, "sessions", "replay", "s1", option, value)
 

@@ -25,9 +25,8 @@ def configure(parser: ArgumentParser) -> None:
     exported.add_argument("--force", action="store_true", help="replace FILE when it is there")
     for action in (shown, exported):
         action.add_argument("id", metavar="ID", help="as axon sessions list shows it")
-    for action in (found, shown, exported):
-        add_json(action)
     for action in actions.choices.values():
+        add_json(action)
         add_ledger(action)
 
 

@@ -1,5 +1,6 @@
 """Play a recording as it happened: the events that were recorded, in their own rhythm."""
 
+import json
 import math
 import shutil
 import sys
@@ -31,11 +32,16 @@ def replay(args: Namespace, config: Config, ledger: Ledger) -> int:
         raise UsageError("--from must be a number of seconds from 0")
     session = session_of(ledger, args.id)
     events = events_of(config, session)
+    longest = math.inf if args.real else LONGEST_SECONDS
+    played = in_rhythm(_from(events, args.start), args.speed, longest, time.sleep)
+    if args.json:
+        for event in played:
+            print(json.dumps(event), flush=True)
+        return 0
     color = config.color and sys.stdout.isatty()
     columns = max(min(shutil.get_terminal_size().columns - 1, 120), 30)
     print(_rule(session_facts(session), columns, color), flush=True)
-    longest = math.inf if args.real else LONGEST_SECONDS
-    for event in in_rhythm(_from(events, args.start), args.speed, longest, time.sleep):
+    for event in played:
         for line in _lines(event, columns, color):
             print(line)
         sys.stdout.flush()

@@ -1,5 +1,6 @@
 """Take new tasks: one from the command line, many from a file."""
 
+import gc
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from axon.tasks import Draft, task_view
 from axon.tasks.exchange import MAX_FILE_BYTES, records_from, text_draft
 from axon.tasks.text import MAX_TASK_BYTES, clean
 
+MOST_SHOWN = 100
 OPTIONS = (
     "priority", "depends", "paths", "check", "labels", "parent", "type", "project",
     "max_attempts", "max_usd", "max_turns", "max_minutes", "not_before",
@@ -40,8 +42,8 @@ def _text(args: Namespace) -> Draft:
 
 def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
     name = "standard input" if args.file == "-" else Path(args.file).name
-    records = records_from(read_text(args.file, MAX_FILE_BYTES), name)
-    records = [replace(record, team=record.team or config.team) for record in records]
+    gc.disable()  # all there is to collect is the file's tasks, and they are needed to the end
+    records = records_from(read_text(args.file, MAX_FILE_BYTES), name, config.team)
     found = ledger.take_in(records, conflict=args.conflict, dry_run=args.dry_run)
     if args.json:
         print_json(
@@ -52,8 +54,11 @@ def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
             ]
         )
         return 0
-    for line in task_table([*found.added, *found.updated]):
+    changed = [*found.added, *found.updated]
+    for line in task_table(changed[:MOST_SHOWN]):
         print(line)
+    if len(changed) > MOST_SHOWN:
+        print(f"… and {len(changed) - MOST_SHOWN:,} more")
     print(
         _told(found, ("add", "update", "leave") if args.dry_run else ("added", "updated", "left"))
     )

@@ -132,6 +132,7 @@ def _facts(ledger: Ledger, task: Task) -> list[tuple[str, str]]:
         "paths": ", ".join(task.paths),
         "check": task.check,
         "worker": task.owner,
+        "version": str(task.version or ""),
         "attempts": str(task.attempts) if task.attempts else "",
         "branch": task.branch,
         "landed": f"{task.landed_commit} on {task.target}" if task.landed_commit else "",

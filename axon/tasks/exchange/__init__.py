@@ -37,10 +37,10 @@ def drafts_from(text: str, name: str) -> list[Draft]:
         raise UsageError(f"{name}: {error}; nothing was imported") from None
 
 
-def records_from(text: str, name: str) -> list[Record]:
-    """All that the file tells of its tasks, those that ended too."""
+def records_from(text: str, name: str, team: str = "") -> list[Record]:
+    """All that the file tells of its tasks, those that ended too. `team`: of those without one."""
     try:
-        return as_records(_entries(text, name), name)
+        return as_records(_entries(text, name), name, team)
     except UsageError as error:
         raise UsageError(f"{name}: {error}; nothing was imported") from None
 

@@ -25,10 +25,11 @@ def as_drafts(entries: Sequence[Entry], file: str) -> list[Draft]:
     return [Draft(**_draft(entry)) for entry in left]
 
 
-def as_records(entries: Sequence[Entry], file: str) -> list[Record]:
+def as_records(entries: Sequence[Entry], file: str, team: str) -> list[Record]:
     """What is ticked off is left out, unless its state is named."""
     for entry in entries:
         entry.done = entry.done and entry.state is None
+        entry.values["team"] = entry.values.get("team") or team
         if entry.identifier:
             entry.values.setdefault("key", entry.identifier)
     return [_record(entry) for entry in _resolved(entries, file)]

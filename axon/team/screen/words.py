@@ -22,6 +22,10 @@ WORDS = {
     "retry": "retried",
     "cancel": "canceled",
     "reopen": "reopened",
+    "edit": "edited",
+    "depend": "edited",
+    "delete": "deleted",
+    "undo": "taken-back",
     "message": "told",
     "pause": "paused",
     "resume": "resumed",
@@ -49,7 +53,18 @@ MOODS: dict[str, Mood] = {
 }
 # Part of the story, but no news: `axon logs` and a pipe have them, the live table leaves them out.
 QUIET = frozenset(
-    {"add", "submit", "comment", "edit", "session", "phase", "plan", "run_started", "run_ended"}
+    {
+        "add",
+        "submit",
+        "comment",
+        "edit",
+        "depend",
+        "session",
+        "phase",
+        "plan",
+        "run_started",
+        "run_ended",
+    }
 )
 
 
@@ -141,6 +156,8 @@ def _detail(event: Event, task: Task | None) -> str:
             return str(event.data.get("verdict") or "").replace("_", " ") + _because(event)
         case "gate" if event.data.get("where") == "landing":
             return f"on the merge: {event.why}"
+        case "edit" | "depend" | "undo" | "delete":
+            return f"by {event.actor}" + _because(event)
         case "retry" | "cancel" | "reopen" | "answer" | "pause" | "resume" | "comment" | "message":
             return f"by {event.actor}" + _because(event)
     return event.why
