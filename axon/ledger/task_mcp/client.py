@@ -110,7 +110,7 @@ def _result(answer: Answer) -> dict[str, Any]:
     """What a response holds. Broken: it is none; Refusal: it says that the request was wrong."""
     document = answer.document
     if document is None:
-        raise Broken(f"{answer.url} answered {answer.status} without an answer", passing=True)
+        raise Broken(f"{answer.url} answered {answer.status} and nothing else")
     if error := document.get("error"):
         message = error.get("message") if isinstance(error, dict) else error
         raise Refusal(f"the task server refused: {message}")

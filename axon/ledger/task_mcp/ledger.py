@@ -108,7 +108,6 @@ class TaskMcpLedger(FileLedger):
         """Look at the server now."""
         self._looked = True
         self._sync.look(0.0)
-        self._store.lag(standing.recovered)
 
     # telling
 
@@ -167,8 +166,6 @@ class TaskMcpLedger(FileLedger):
         if self._looked:
             return
         self._looked = True
-        if self._store.read(standing.standing).retry > 0:
-            return
         try:
             self._sync.look(FRESH_SECONDS)
         except Unreachable as error:
@@ -243,8 +240,6 @@ class TaskMcpLedger(FileLedger):
                 raise
             log.warning("no claim for now reason=%r", str(error))
             return None
-        if now.failing is not None:
-            self._store.lag(standing.recovered)
         return task
 
     def _learned(self, newest_first: bool) -> None:

@@ -56,6 +56,10 @@ def synced(tx: Tx) -> None:
     tx.db.execute("UPDATE remote SET boot = ?, synced = ?", (tx.boot_id, tx.boot))
 
 
+def not_synced(tx: Tx) -> None:
+    tx.db.execute("UPDATE remote SET synced = 0")
+
+
 def failed(tx: Tx, pause: float) -> None:
     now = standing(tx)
     first = tx.boot - now.failing if now.failing is not None else tx.boot

@@ -32,7 +32,16 @@ class Sync:
         now = self.store.read(standing.standing)
         if now.synced is not None and now.synced < seconds:
             return
-        self.store.lag(standing.synced)
+        self.store.lag(standing.synced)  # at once, so that others need not
+        try:
+            self._look()
+        except BaseException:
+            self.store.lag(standing.not_synced)
+            raise
+        if now.failing is not None:
+            self.store.lag(standing.recovered)
+
+    def _look(self) -> None:
         self.store.lag(standing.free_of_the_dead)
         self.mirror.tell()
         before, moment = self.store.read(copies.open_copies)

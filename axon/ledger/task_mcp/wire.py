@@ -193,6 +193,8 @@ class Wire:
             return document
         if status >= 400:
             return None
+        if not body:
+            raise Broken(f"{self.url} ended its answer before it was whole", passing=True)
         raise Broken(f"{self.url}{self._target} does not speak MCP: no JSON-RPC in its answer")
 
     def _event(self, response: http.client.HTTPResponse, request: int) -> dict[str, Any]:
