@@ -261,7 +261,5 @@ def plan_view(plan: Plan) -> dict[str, Any]:
             }
             for t in plan.tasks
         ],
-        "contracts": [
-            {"path": c.path, "content": c.content, "why": c.why} for c in plan.contracts
-        ],
+        "contracts": [{"path": c.path, "content": c.content, "why": c.why} for c in plan.contracts],
     }
