@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 from axon.errors import UsageError
 from axon.ledger import additions
+from axon.ledger.edits import Imported
 from axon.ledger.rows import find
 from axon.ledger.store import Store
 from axon.ledger.task_mcp import copies
@@ -13,6 +14,7 @@ from axon.ledger.task_mcp.faults import Refusal, Unreachable
 from axon.ledger.task_mcp.issues import Issue
 from axon.ledger.transaction import Tx
 from axon.tasks import Draft, Record, Task
+from axon.tasks.text import titled
 
 DRAFT = tuple(item.name for item in fields(Draft) if item.name not in ("key", "depends", "parent"))
 
@@ -30,7 +32,15 @@ class Adding:
             draft = drafts[number]
             depends = tuple(self._local(name, names) for name in draft.depends)
             parent = self._local(draft.parent, names) if draft.parent else ""
-            here = replace(draft, depends=depends, parent=parent, key="")
+            title, description = titled(draft.title, draft.description)
+            here = replace(
+                draft,
+                title=title,
+                description=description,
+                depends=depends,
+                parent=parent,
+                key="",
+            )
             try:
                 issue = self.board.create(self.store.read(_there, here))
             except Refusal as error:
@@ -45,6 +55,28 @@ class Adding:
 
     def _local(self, name: str, names: dict[str, Task]) -> str:
         return names[name].identifier if name in names else name.upper()
+
+
+def drafts_of(records: Sequence[Record], planned: Imported) -> list[Draft]:
+    """The records of an import that are new; what they say of the others names those tasks."""
+    known = {t.identifier: t for t in planned.skipped} | {t.title: t for t in planned.skipped}
+    names: dict[str, str] = {}
+    new: list[Record] = []
+    for record in records:
+        task = known.get(record.identifier or record.title)
+        if task is None:
+            new.append(record)
+        elif key := record.key or record.identifier:
+            names[key] = task.identifier
+    return [
+        Draft(
+            **{name: getattr(record, name) for name in DRAFT},
+            depends=tuple(names.get(name, name) for name in record.depends),
+            parent=names.get(record.parent, record.parent),
+            key=record.key or record.identifier,
+        )
+        for record in new
+    ]
 
 
 def _there(tx: Tx, draft: Draft) -> Draft:

@@ -14,14 +14,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import parse_qs
 
 from axon.errors import Forbidden, LedgerError, NotFound
-from axon.ledger.clock import system_clock
+from axon.ledger.clock import Clock, system_clock
 from axon.ledger.edits import Imported, OnConflict, Undone
 from axon.ledger.file import WAIT_SECONDS, FileLedger
 from axon.ledger.records import Lease, Limits
 from axon.ledger.rows import find
 from axon.ledger.store import Store
 from axon.ledger.task_mcp import bidding, copies, following, standing
-from axon.ledger.task_mcp.adding import DRAFT, Adding
+from axon.ledger.task_mcp.adding import Adding, drafts_of
 from axon.ledger.task_mcp.board import Board
 from axon.ledger.task_mcp.client import McpClient
 from axon.ledger.task_mcp.election import Election, Verdict
@@ -60,7 +60,9 @@ class TellingStore(Store):
         return result
 
 
-def open_task_mcp(url: str, *, key: str, limits: Limits, arrive: bool) -> "TaskMcpLedger":
+def open_task_mcp(
+    url: str, *, key: str, limits: Limits, arrive: bool, clock: Clock | None = None
+) -> "TaskMcpLedger":
     """`mcp+https://HOST/mcp#team=ENG&file=PATH`. Nothing is asked of the server before it must be,
     unless `arrive`; then Unreachable says that it is not there, or not what it should be."""
     address, _, more = url.removeprefix("mcp+").partition("#")
@@ -72,7 +74,7 @@ def open_task_mcp(url: str, *, key: str, limits: Limits, arrive: bool) -> "TaskM
         Path(os.path.realpath(facts["file"])),
         create=True,
         limits=limits,
-        clock=system_clock(),
+        clock=clock or system_clock(),
         wait_seconds=WAIT_SECONDS,
     )
     ledger = TaskMcpLedger(store, board)
@@ -205,19 +207,7 @@ class TaskMcpLedger(FileLedger):
                 "a task server takes new tasks that are to do, and nothing else;"
                 " use --conflict skip and leave the others out"
             )
-        known = {task.identifier for task in planned.skipped}
-        titles = {task.title for task in planned.skipped}
-        new = [r for r in records if r.identifier not in known and r.title not in titles]
-        drafts = [
-            Draft(
-                **{name: getattr(record, name) for name in DRAFT},
-                depends=record.depends,
-                parent=record.parent,
-                key=record.key or record.identifier,
-            )
-            for record in new
-        ]
-        return replace(planned, added=tuple(self.add(drafts, actor=actor)))
+        return replace(planned, added=tuple(self.add(drafts_of(records, planned), actor=actor)))
 
     # claiming
 

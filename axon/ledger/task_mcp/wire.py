@@ -98,7 +98,7 @@ class Wire:
         deadline: float,
     ) -> Answer:
         """Send a message; the answer to it when it is the request with that id."""
-        body = json.dumps(document).encode()
+        body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
         try:
             response = self._send(body, headers, deadline)
             try:
