@@ -33,6 +33,7 @@ TOTALS = {
         place: f"SELECT count(*) FROM task NOT INDEXED WHERE state = '{state}'"
         for state, place in counts.STATES.items()
     },
+    counts.SCOPED_READY: "SELECT count(*) FROM task NOT INDEXED WHERE queue = 3",
     counts.HELD: "SELECT count(*) FROM task NOT INDEXED WHERE queue = 4",
     counts.DATED: "SELECT count(*) FROM task NOT INDEXED WHERE queue = 5",
     counts.BACKING_OFF: "SELECT count(*) FROM task NOT INDEXED WHERE queue = 6",

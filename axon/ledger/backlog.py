@@ -1,6 +1,5 @@
 """Tasks as people keep them: looked up, counted, commented, and moved by hand."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -55,8 +54,7 @@ def tasks(
     if sort not in ORDERS:
         raise UsageError(f"unknown order {sort!r}; use one of {', '.join(ORDERS)}")
     wanted = {State(state).value for state in states}
-    # a label stands in the list as JSON writes it, quotes included
-    label, text = json.dumps(clean(label)) if label else "", clean(text).lower()
+    label, text = clean(label), clean(text).lower()
     end = None if limit is None else max(0, offset) + max(0, limit)
     order = ORDERS[sort]
     found: list[Row] = []
@@ -68,8 +66,8 @@ def tasks(
             (not wanted or known["state"] in wanted)
             and (priority is None or known["priority"] == priority)
             and (not team or known["team"] == clean(team))
-            and (not project or known["project"] == clean(project))
-            and (not label or label in known["labels"])
+            and (not project or row.apart.get("project") == clean(project))
+            and (not label or label in row.apart.get("labels", ()))
             and (not text or _says(row, text))
         ):
             found.append(row)
@@ -79,7 +77,7 @@ def tasks(
 
 
 def _says(row: Row, text: str) -> bool:
-    said = (row.known["identifier"], row.known["title"], row.long.get("description", ""))
+    said = (row.known["identifier"], row.known["title"], row.apart.get("description", ""))
     return any(text in one.lower() for one in said)
 
 
@@ -104,16 +102,19 @@ def teams(tx: Tx) -> dict[str, int]:
 
 def figures(tx: Tx, *, team: str, project: str, since: float) -> list[Figure]:
     sums: dict[tuple[str, int], list[Any]] = {}
-    names = ("team", "project", "state", "priority", "updated_at", "cost_usd", "tokens", "seconds")
-    for team_, project_, state, priority, updated, cost, tokens, seconds in scan(tx, *names):
-        if (team and team_ != clean(team)) or (project and project_ != clean(project)):
+    for row in everything(tx):
+        known = row.known
+        if (team and known["team"] != clean(team)) or (
+            project and row.apart.get("project") != clean(project)
+        ):
             continue
-        found = sums.setdefault((state, priority), [0, 0, None, 0, 0.0])
+        found = sums.setdefault((known["state"], known["priority"]), [0, 0, None, 0, 0.0])
+        cost = known["cost_usd"]
         found[0] += 1
-        found[1] += updated >= since
+        found[1] += known["updated_at"] >= since
         found[2] = found[2] if cost is None else (found[2] or 0.0) + cost
-        found[3] += tokens
-        found[4] += seconds
+        found[3] += known["tokens"]
+        found[4] += known["seconds"]
     return [
         Figure(
             state=State(state),

@@ -24,24 +24,41 @@ EXPIRED = f"""
 
 
 def claim(tx: Tx, *, worker: str, run: str, lease_seconds: float) -> Task | None:
-    row = candidate(tx, run)
+    known = runs.find(tx, run) if run else None
+    row = _candidate(tx, known)
     if row is None:
         return None
-    return take(tx, row, worker=worker, run=run, lease_seconds=lease_seconds)
+    return _take(tx, row, known, worker=worker, run=run, lease_seconds=lease_seconds)
 
 
 def candidate(tx: Tx, run: str) -> Row | None:
     """What `run` would claim now."""
+    return _candidate(tx, runs.find(tx, run) if run else None)
+
+
+def _candidate(tx: Tx, run: Known | None) -> Row | None:
     history.load(tx)
-    known = runs.find(tx, run) if run else None
-    if not _open(known) or (tx.counts[counts.PAUSES] and pauses.holding(tx)):
+    if not _open(run) or (tx.counts[counts.PAUSES] and pauses.holding(tx)):
         return None
     ready.wake(tx)
-    return _pick(tx, known)
+    return ready.pick_taken(tx, run) if run and _taken_all(run) else ready.pick(tx)
 
 
 def take(tx: Tx, row: Row, *, worker: str, run: str, lease_seconds: float, why: str = "") -> Task:
     known = runs.find(tx, run) if run else None
+    return _take(tx, row, known, worker=worker, run=run, lease_seconds=lease_seconds, why=why)
+
+
+def _take(
+    tx: Tx,
+    row: Row,
+    known: Known | None,
+    *,
+    worker: str,
+    run: str,
+    lease_seconds: float,
+    why: str = "",
+) -> Task:
     if known and known["max_tasks"] is not None:
         runs.take(tx, known, row.id)
     return step(
@@ -72,10 +89,6 @@ def _open(run: Known | None) -> bool:
 def _taken_all(run: Known | None) -> bool:
     """Has this run taken as many different tasks as it may?"""
     return bool(run and run["max_tasks"] is not None and run["max_tasks"] <= run["taken"])
-
-
-def _pick(tx: Tx, run: Known | None) -> Row | None:
-    return ready.pick_taken(tx, run) if run and _taken_all(run) else ready.pick(tx)
 
 
 def collides(tx: Tx, paths: Sequence[str]) -> bool:
@@ -154,7 +167,7 @@ def _release(tx: Tx, row: Row, why: str, *, actor: str, worked: bool, lost: bool
         session=EngineFault.CRASHED if lost else "",
         losses=losses,
         attempts=known["attempts"] if worked else max(0, known["attempts"] - 1),
-        error=shortened(clean(why), MAX_ERROR) if lost else known["error"],
+        error=shortened(clean(why), MAX_ERROR) if lost else row.apart.get("error", ""),
     )
 
 

@@ -16,11 +16,15 @@ REALS = frozenset(
         "lease_until", "claimed_boot", "backoff_until",
     )
 )  # fmt: skip
-# Texts that may be long and seldom change: kept apart, so that a move need not write them again.
-LONG = ("description", "feedback", "result", "question", "answers")
-SHOWN = tuple(name for name in NAMES if name not in LONG)
+# What is long, or seldom set, is kept apart, so that a move need not read and write it again.
+APART = (
+    "description", "type", "labels", "project", "parent", "depends", "check", "max_attempts",
+    "max_usd", "max_turns", "max_minutes", "branch", "target", "landed_commit", "engine_session",
+    "feedback", "error", "result", "question", "answers", "version",
+)  # fmt: skip
+SHOWN = tuple(name for name in NAMES if name not in APART)
 HIDDEN = (
-    "long",  # 1 when it has such texts
+    "apart",  # the sum of what is; 0 when nothing is
     "queue",  # what it waits in, see below
     "folder",  # of its first path
     "run",  # that claimed it last
@@ -37,15 +41,15 @@ HIDDEN = (
     "unread",
 )
 FRESH: dict[str, Any] = {
-    "long": 0, "queue": None, "folder": "", "run": "", "lease_boot": "", "lease_until": 0.0,
+    "apart": 0, "queue": None, "folder": "", "run": "", "lease_boot": "", "lease_until": 0.0,
     "claimed_boot": 0.0, "backoff_boot": "", "backoff_until": 0.0, "dependents": 0,
     "comments": 0, "events": 0, "sessions": 0,
     "messages": 0, "unread": 0,
 }  # fmt: skip
 COLUMNS = ("id", *SHOWN, *HIDDEN)
 WIDTH = len(COLUMNS)
-FIELDS = ", ".join((*(f'task."{name}"' for name in (*COLUMNS, "sum")), "long.texts", "long.sum"))
-JOIN = "LEFT JOIN long ON long.id = task.id"
+FIELDS = ", ".join((*(f'task."{name}"' for name in (*COLUMNS, "sum")), "apart.facts"))
+JOIN = "LEFT JOIN apart ON apart.id = task.id"
 SELECT = f"SELECT {FIELDS} FROM task {JOIN}"
 INSERT = (
     "INSERT INTO task (" + ", ".join(f'"{name}"' for name in (*COLUMNS, "sum")) + ")"
@@ -59,7 +63,6 @@ QUEUES = {
     "in_progress": RUNNING, "review": REVIEW, "blocked": ASKING, "failed": FAILED,
     "canceled": CANCELED, "done": None,
 }  # fmt: skip
-COUNTED = ("state", "queue", "paths")
 TODO = (READY, SCOPED_READY, HELD, LATER, BACKOFF)
 STATE = {state.value: state for state in State}
 PRIORITY = {priority.value: priority for priority in Priority}
@@ -78,12 +81,17 @@ Known = dict[str, Any]
 
 def stored(name: str, value: Any) -> Any:
     """A value as SQLite will hand it back."""
-    if isinstance(value, str):
-        return clean(str(value))
-    if isinstance(value, tuple):
-        return json.dumps(value) if value else "[]"
+    kind = type(value)
+    if kind is str:
+        return clean(value)
+    if kind is float:
+        return value if name in REALS else int(value)
     if value is None:
         return None
+    if kind is tuple:
+        return json.dumps(value) if value else "[]"
+    if isinstance(value, str):  # of an enum
+        return clean(str(value))
     return float(value) if name in REALS else int(value)
 
 
@@ -93,15 +101,16 @@ def queues_of(state: str) -> tuple[int, ...]:
     return TODO if queue is None else (queue,)
 
 
-_EMPTY = Task(identifier="", title="")
-_SHOWN = attrgetter(*SHOWN)
-# Where the texts stand among those, and what else SQLite keeps in another form.
-_TEXTS = tuple(n for n, name in enumerate(SHOWN) if isinstance(getattr(_EMPTY, name), str))
+EMPTY = Task(identifier="", title="")
+_SHOWN, _APART = attrgetter(*SHOWN), attrgetter(*APART)
+_DEFAULTS = _APART(EMPTY)
+# Where the texts stand among those that are shown, and what else SQLite keeps in another form.
+_TEXTS = tuple(n for n, name in enumerate(SHOWN) if isinstance(getattr(EMPTY, name), str))
 _OTHERS = tuple(n for n, name in enumerate(SHOWN) if n not in _TEXTS)
 
 
-def row_of(task: Task) -> dict[str, Any]:
-    """All fields but the long texts as `stored` has them; an import has millions, mostly empty."""
+def row_of(task: Task) -> Known:
+    """The fields that stand in the row; an import has millions, mostly empty."""
     values = list(_SHOWN(task))
     for place in _TEXTS:
         if value := values[place]:
@@ -111,3 +120,21 @@ def row_of(task: Task) -> dict[str, Any]:
         if value is not None:
             values[place] = "[]" if value == () else stored(SHOWN[place], value)
     return dict(zip(SHOWN, values, strict=True))
+
+
+def apart_of(task: Task) -> Known:
+    """The fields that are kept apart, those that are set."""
+    return {
+        name: kept(name, value)
+        for name, value, default in zip(APART, _APART(task), _DEFAULTS, strict=True)
+        if value != default
+    }
+
+
+def kept(name: str, value: Any) -> Any:
+    """A value as it stands in the JSON of what is kept apart."""
+    if isinstance(value, tuple | list):
+        return [clean(one) for one in value]
+    if isinstance(value, str):
+        return clean(value)
+    return float(value) if name in REALS and value is not None else value

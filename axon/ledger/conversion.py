@@ -6,10 +6,10 @@ from typing import Any
 
 from axon.ledger import counts, history
 from axon.ledger.clock import system_clock
-from axon.ledger.columns import COLUMNS, FRESH, LONG, SHOWN
+from axon.ledger.columns import APART, COLUMNS, FRESH, LISTS, SHOWN
 from axon.ledger.proof import row_sum
 from axon.ledger.records import Limits
-from axon.ledger.rows import bring
+from axon.ledger.rows import DEFAULTS, bring
 from axon.ledger.tables import (
     CHANGE,
     CHANGE_TASK,
@@ -98,10 +98,11 @@ def _tasks(tx: Tx) -> None:
     for old in _rows(tx, "SELECT * FROM old_task ORDER BY id"):
         known = {"id": old["id"]} | {name: old[name] for name in SHOWN} | FRESH
         known |= {name: old[name] for name in COLUMNS if name in old}
-        long = {name: old[name] for name in LONG if old[name]}
+        apart = {name: old[name] for name in APART}
+        apart |= {name: json.loads(apart[name]) for name in LISTS if name in apart}
+        apart = {name: value for name, value in apart.items() if value != DEFAULTS[name]}
         identifier, number = old["identifier"], old["id"]
         known |= {
-            "long": int(bool(long)),
             "folder": folder_of(json.loads(old["paths"])),
             "dependents": _count(tx, "dependency WHERE needs = ?", number),
             "comments": _count(tx, "comment WHERE identifier = ?", identifier),
@@ -110,7 +111,7 @@ def _tasks(tx: Tx) -> None:
             "messages": _count(tx, "message WHERE identifier = ?", identifier),
             "unread": _count(tx, "message WHERE identifier = ? AND read_at IS NULL", identifier),
         }
-        bring(tx, known, long)
+        bring(tx, known, apart)
 
 
 def _totals(tx: Tx) -> None:

@@ -51,7 +51,8 @@ def append(
 
     `counted`: the caller counts it on the task itself.
     """
-    load(tx)
+    if tx.seq < 0:
+        load(tx)
     tx.seq += 1
     if identifier and not counted:
         tx.told.setdefault(identifier, [0, 0])[0] += 1
@@ -84,6 +85,9 @@ def load(tx: Tx) -> None:
         tx.counts[LEASES] = tx.db.execute("SELECT count(*) FROM lease").fetchone()[0]
         return
     seq, digest, text = found
+    if found == tx.seen.head:
+        tx.seq, tx.digest, tx.counts = seq, digest, tx.seen.counts.copy()
+        return
     try:
         *counts, total = map(int, text.split())
     except ValueError:
@@ -111,6 +115,7 @@ def flush(tx: Tx) -> None:
     rows[-1] = (*rows[-1][:-1], counts)
     tx.pending.clear()
     tx.written = tx.seq
+    tx.head = (tx.seq, tx.digest, counts)
     if insert := INSERTS.get(len(rows)):
         tx.db.execute(insert, [value for row in rows for value in row])
     else:

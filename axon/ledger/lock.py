@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -17,6 +19,10 @@ PATIENCE_SECONDS = 0.5  # then a holder that was stopped is let go on
 IDLE_SECONDS = 2.0  # a thread without anything to wait for ends after this
 
 T = TypeVar("T")
+WAITING_AT = 128  # where in the lock file the last who waits leaves a note
+NOTE = struct.Struct("=d")
+NOTE_SECONDS = 0.1  # how long it is taken to be true: a yield costs much where nobody waits
+
 Work = Callable[[], Any]
 
 
@@ -84,15 +90,14 @@ class Lock:
                 record(descriptor)
             return work()
         finally:
+            waited_for = _is_waited_for(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_UN)
-            # let those who wait have their turn before we may come back
-            if sys.platform == "linux":
-                os.sched_yield()
-            else:
-                time.sleep(0)
+            if waited_for:  # let them have their turn before we may come back
+                _let_others()
 
     def _wait(self, work: Callable[[], T]) -> T:
         job = _Job(work)
+        _say_waiting(self._fd)
         while not (self._queuer and self._queuer.take(job)):
             self._queuer = _Queuer(self._fd, self._do)
         until = time.monotonic() + self._wait_seconds
@@ -187,3 +192,21 @@ class _Queuer(threading.Thread):
                 os.close(self._fd)
                 return
             job.do(lambda work=job.work: self._do(self._fd, work))  # type: ignore[misc]
+
+
+def _say_waiting(descriptor: int) -> None:
+    """Leave a note that somebody waits; it is a courtesy and may be lost."""
+    with suppress(OSError):
+        os.pwrite(descriptor, NOTE.pack(time.monotonic()), WAITING_AT)
+
+
+def _is_waited_for(descriptor: int) -> bool:
+    raw = os.pread(descriptor, NOTE.size, WAITING_AT)
+    return len(raw) == NOTE.size and abs(time.monotonic() - NOTE.unpack(raw)[0]) < NOTE_SECONDS
+
+
+def _let_others() -> None:
+    if sys.platform == "linux":
+        os.sched_yield()
+    else:
+        time.sleep(0)

@@ -54,6 +54,7 @@ def step(
         data=data,
         counted=True,
     )
+    tx.wrote[known["identifier"]] = saved
     return saved.task
 
 

@@ -1,6 +1,6 @@
 """The tables as they are since every row carries a sum, and events a chain of digests.
 
-Long texts stand apart, and one index tells what each task waits for.
+What is long or seldom set stands apart, and one index tells what each task waits for.
 """
 
 PROOF = """
@@ -40,18 +40,8 @@ CREATE TABLE task (
     title TEXT NOT NULL,
     state TEXT NOT NULL,
     priority INTEGER NOT NULL,
-    type TEXT NOT NULL,
-    labels TEXT NOT NULL,
     team TEXT NOT NULL,
-    project TEXT NOT NULL,
-    parent TEXT NOT NULL,
-    depends TEXT NOT NULL,
     paths TEXT NOT NULL,
-    "check" TEXT NOT NULL,
-    max_attempts INTEGER,
-    max_usd REAL,
-    max_turns INTEGER,
-    max_minutes REAL,
     not_before REAL,
     blocked INTEGER NOT NULL,
     token INTEGER NOT NULL,
@@ -59,21 +49,15 @@ CREATE TABLE task (
     failures INTEGER NOT NULL,
     losses INTEGER NOT NULL,
     owner TEXT NOT NULL,
-    branch TEXT NOT NULL,
     "commit" TEXT NOT NULL,
-    target TEXT NOT NULL,
-    landed_commit TEXT NOT NULL,
     verified INTEGER,
-    engine_session TEXT NOT NULL,
-    error TEXT NOT NULL,
     cost_usd REAL,
     tokens INTEGER NOT NULL,
     turns INTEGER NOT NULL,
     seconds REAL NOT NULL,
     created_at REAL NOT NULL,
     updated_at REAL NOT NULL,
-    version INTEGER NOT NULL,
-    long INTEGER NOT NULL,
+    apart INTEGER NOT NULL,
     queue INTEGER,
     folder TEXT NOT NULL,
     run TEXT NOT NULL,
@@ -99,10 +83,9 @@ CREATE INDEX task_later ON task (not_before) WHERE queue = 5;
 
 CREATE INDEX task_backoff ON task (backoff_boot, backoff_until) WHERE queue = 6;
 
-CREATE TABLE long (
+CREATE TABLE apart (
     id INTEGER PRIMARY KEY,
-    texts TEXT NOT NULL,
-    sum INTEGER NOT NULL
+    facts TEXT NOT NULL
 ) STRICT;
 
 ALTER TABLE dependency RENAME TO old_dependency;

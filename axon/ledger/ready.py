@@ -15,6 +15,7 @@ from axon.tasks.paths import cover, overlap
 LOOKED_AT = 64  # tasks in their order, before they are sought folder by folder
 WOKEN = 500  # at most at once: nobody is kept waiting for all that a reboot has freed
 LAST = "\U0010ffff"
+NOT_YET = (counts.HELD, counts.DATED, counts.BACKING_OFF)
 
 IN_ORDER = f"""
     SELECT {FIELDS} FROM task INDEXED BY task_queue {JOIN}
@@ -72,14 +73,19 @@ def wake(tx: Tx) -> None:
 
 def pick(tx: Tx) -> Row | None:
     """Of all tasks."""
-    found = tx.db.execute(IN_ORDER, (READY, 1)).fetchone()
-    plain = proved(found) if found else None
     counted = tx.counts
-    ready = counted[counts.STATES["todo"]] - sum(
-        counted[place] for place in (counts.HELD, counts.DATED, counts.BACKING_OFF)
-    )
-    if ready <= (plain is not None):
-        return plain  # no task that is ready declares paths, but there may be a damaged index
+    scoped = counted[counts.SCOPED_READY]
+    plain = None
+    if counted[counts.STATES["todo"]] > scoped + sum(counted[place] for place in NOT_YET):
+        found = tx.db.execute(IN_ORDER, (READY, 1)).fetchone()
+        if found is None:
+            damaged("the index of ready tasks", "none is found in it")
+        plain = proved(found)
+    return _scoped(tx, scoped, plain) if scoped else plain
+
+
+def _scoped(tx: Tx, count: int, plain: Row | None) -> Row | None:
+    """`plain`, or one that comes before it, declares paths, and collides with none that runs."""
     free = Free(running_paths(tx))
     seen = 0
     for values in tx.db.execute(IN_ORDER, (SCOPED_READY, LOOKED_AT)):
@@ -89,11 +95,11 @@ def pick(tx: Tx) -> Row | None:
         if free(row.known["paths"]):
             return row
         seen += 1
-    if seen < LOOKED_AT:
-        if plain is None and seen < ready:
-            damaged("the index of ready tasks", f"{seen} of {ready} tasks are found in it")
-        return plain
-    return _by_folder(tx, free, plain)
+    if seen == LOOKED_AT:
+        return _by_folder(tx, free, plain)
+    if seen != count:
+        damaged("the index of ready tasks", f"{seen} of {count} tasks are found in it")
+    return plain
 
 
 def order(row: Row) -> tuple[int, int]:

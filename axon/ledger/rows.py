@@ -3,23 +3,24 @@
 import json
 from collections.abc import Iterator
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from axon.errors import NotFound
 from axon.ledger import counts, history
 from axon.ledger.columns import (
     ABSENT,
+    APART,
     BACKOFF,
     BY_ID,
     BY_NAME,
     COLUMNS,
-    COUNTED,
+    EMPTY,
     FRESH,
     HELD,
     INSERT,
     LATER,
     LISTS,
-    LONG,
     NAMED,
     NAMES,
     PRIORITY,
@@ -33,6 +34,8 @@ from axon.ledger.columns import (
     STATE,
     WIDTH,
     Known,
+    apart_of,
+    kept,
     row_of,
     stored,
 )
@@ -42,15 +45,27 @@ from axon.tasks import Task
 from axon.tasks.paths import folder_of
 from axon.tasks.text import clean
 
+SUMS = "SELECT sum, events FROM task WHERE identifier = ?"
+DERIVED = ("queue", "apart", "folder")
+WAITING = {
+    SCOPED_READY: counts.SCOPED_READY,
+    HELD: counts.HELD,
+    LATER: counts.DATED,
+    BACKOFF: counts.BACKING_OFF,
+}
+DEFAULTS = {name: kept(name, getattr(EMPTY, name)) for name in APART}
+decode = json.JSONDecoder().raw_decode
+shown = itemgetter(*SHOWN)
+
 
 class Row:
-    """A proved task row. `known`: its columns as they are stored; `long`: its long texts."""
+    """A proved task row. `known`: its columns as they are stored; `apart`: what is kept apart."""
 
-    __slots__ = ("_task", "known", "long", "total")
+    __slots__ = ("_task", "apart", "known", "total")
 
-    def __init__(self, known: Known, long: dict[str, str], total: int) -> None:
+    def __init__(self, known: Known, apart: Known, total: int) -> None:
         self.known = known
-        self.long = long
+        self.apart = apart
         self.total = total
         self._task: Task | None = None
 
@@ -69,34 +84,31 @@ class Row:
     @property
     def task(self) -> Task:
         if self._task is None:
-            known = self.known
-            shown = {name: known[name] for name in SHOWN}
-            shown["state"] = STATE[shown["state"]]
-            shown["priority"] = PRIORITY[shown["priority"]]
-            for name in LISTS:
-                text = shown[name]
-                shown[name] = () if text == "[]" else tuple(json.loads(text))
-            if shown["verified"] is not None:
-                shown["verified"] = bool(shown["verified"])
-            shown |= self.long
-            self._task = Task(**shown)
+            fields = dict(zip(SHOWN, shown(self.known), strict=True))
+            fields["state"] = STATE[fields["state"]]
+            fields["priority"] = PRIORITY[fields["priority"]]
+            fields["paths"] = () if fields["paths"] == "[]" else tuple(json.loads(fields["paths"]))
+            if fields["verified"] is not None:
+                fields["verified"] = bool(fields["verified"])
+            for name, value in self.apart.items():
+                fields[name] = tuple(value) if name in LISTS else value
+            self._task = Task(**fields)
         return self._task
 
 
 def proved(values: tuple[Any, ...]) -> Row:
     """The row that a SELECT of ours has found."""
-    *_, total, texts, texts_total = values
-    plain = values[:WIDTH]
+    *plain, total, facts = values
     known = dict(zip(COLUMNS, plain, strict=True))
-    if row_sum(plain) != total:
+    if row_sum(tuple(plain)) != total:
         damaged(f"task {known['identifier']}")
-    if texts is None:
-        if known["long"]:
-            damaged(f"task {known['identifier']}", "its long texts are missing")
+    if facts is None:
+        if known["apart"]:
+            damaged(f"task {known['identifier']}", "a part of it is missing")
         return Row(known, {}, total)
-    if not known["long"] or text_sum(texts) != texts_total:
-        damaged(f"task {known['identifier']}", "its long texts have changed by themselves")
-    return Row(known, json.loads(texts), total)
+    if known["apart"] != text_sum(facts):
+        damaged(f"task {known['identifier']}", "a part of it has changed by itself")
+    return Row(known, decode(facts)[0], total)
 
 
 def select(tx: Tx, tail: str, values: tuple[Any, ...] = ()) -> Iterator[Row]:
@@ -132,6 +144,9 @@ def _whole(tx: Tx, sql: str) -> Iterator[tuple[Any, ...]]:
 
 def find(tx: Tx, identifier: str) -> Row | None:
     identifier = clean(identifier)
+    seen: Row | None = tx.seen.rows.get(identifier)
+    if seen and tx.db.execute(SUMS, (identifier,)).fetchone() == (seen.total, seen.known["events"]):
+        return seen
     found = tx.db.execute(BY_NAME, (identifier,)).fetchone()
     if found is None:
         _prove_absent(tx, identifier)
@@ -174,31 +189,30 @@ def _prove_absent(tx: Tx, identifier: str) -> None:
 
 def put(tx: Tx, row: Row, changes: Known) -> Row:
     """Save what differs, the sums and counts that follow from it included."""
-    known = row.known.copy()
-    long = row.long
+    old, apart = row.known, row.apart
+    known = old.copy()
     for name, value in changes.items():
-        if name in LONG:
-            if long.get(name, "") != value:
-                long = {**long, name: clean(value)}
-        else:
+        if name not in APART:
             known[name] = stored(name, value)
-    if long is not row.long:
-        long = {name: text for name, text in long.items() if text}
-        known["long"] = int(bool(long))
-        _put_long(tx, row.id, long)
+        elif (value := kept(name, value)) != apart.get(name, DEFAULTS[name]):
+            apart = {**apart, name: value}
+    if apart is not row.apart:
+        apart = {name: value for name, value in apart.items() if value != DEFAULTS[name]}
+        known["apart"] = _put_apart(tx, row.id, apart)
     if "paths" in changes:
         known["folder"] = folder_of(json.loads(known["paths"]))
     known["queue"] = queue_of(tx, known)
-    _count(tx, row.known, known)
-    changed = tuple(name for name, value in known.items() if value != row.known[name])
+    changed = [name for name in (*changes, *DERIVED) if name not in APART]
+    changed = [name for name in changed if known[name] != old[name]]
     if not changed:
         return row
-    values = [known[name] for name in changed]
+    _count(tx, old, known)
     total = row_sum(tuple(known.values()))
-    done = tx.db.execute(_update(changed), (*values, total, known["id"], row.total))
+    values = [known[name] for name in changed]
+    done = tx.db.execute(_update(tuple(changed)), (*values, total, known["id"], row.total))
     if not done.rowcount:
         raise RuntimeError(f"task {known['identifier']} was changed since it was read")
-    return Row(known, long, total)
+    return Row(known, apart, total)
 
 
 @cache
@@ -217,41 +231,37 @@ def save(tx: Tx, before: Task, after: Task, hidden: Known) -> Row:
 
 def insert(tx: Tx, number: int, task: Task, hidden: Known | None = None) -> Row:
     known: Known = {"id": number, **row_of(task), **FRESH, **(hidden or {})}
-    long = {name: text for name in LONG if (text := clean(getattr(task, name)))}
-    known["long"] = int(bool(long))
     known["folder"] = folder_of(task.paths)
-    return bring(tx, known, long)
+    return bring(tx, known, apart_of(task))
 
 
-def bring(tx: Tx, known: Known, long: dict[str, str]) -> Row:
+def bring(tx: Tx, known: Known, apart: Known) -> Row:
     """Insert a whole row: a new one, or one that was taken out."""
+    known["apart"] = _put_apart(tx, known["id"], apart) if apart else 0
     known["queue"] = queue_of(tx, known)
     _count(tx, None, known)
     tx.counts[counts.LAST_TASK] = max(tx.counts[counts.LAST_TASK], known["id"])
     values = tuple(known[name] for name in COLUMNS)
     total = row_sum(values)
     tx.db.execute(INSERT, (*values, total))
-    if long:
-        _put_long(tx, known["id"], long)
-    return Row(known, long, total)
+    return Row(known, apart, total)
 
 
 def drop(tx: Tx, row: Row) -> None:
     """Take the row out; what refers to it is the caller's to see to."""
     _count(tx, row.known, None)
-    tx.db.execute("DELETE FROM long WHERE id = ?", (row.id,))
+    tx.db.execute("DELETE FROM apart WHERE id = ?", (row.id,))
     tx.db.execute("DELETE FROM task WHERE id = ?", (row.id,))
 
 
-def _put_long(tx: Tx, number: int, long: dict[str, str]) -> None:
-    if not long:
-        tx.db.execute("DELETE FROM long WHERE id = ?", (number,))
-        return
-    texts = json.dumps(long, ensure_ascii=False)
-    tx.db.execute(
-        "INSERT OR REPLACE INTO long (id, texts, sum) VALUES (?, ?, ?)",
-        (number, texts, text_sum(texts)),
-    )
+def _put_apart(tx: Tx, number: int, apart: Known) -> int:
+    """Answers the sum that the row keeps of it; 0 when there is none."""
+    if not apart:
+        tx.db.execute("DELETE FROM apart WHERE id = ?", (number,))
+        return 0
+    facts = json.dumps(apart, ensure_ascii=False)
+    tx.db.execute("INSERT OR REPLACE INTO apart (id, facts) VALUES (?, ?)", (number, facts))
+    return text_sum(facts)
 
 
 def queue_of(tx: Tx, known: Known) -> int | None:
@@ -270,22 +280,17 @@ def queue_of(tx: Tx, known: Known) -> int | None:
 
 def _count(tx: Tx, before: Known | None, after: Known | None) -> None:
     history.load(tx)
-    if before and after and all(before[name] == after[name] for name in COUNTED):
-        return
+    totals = tx.counts
+    if before is None or after is None:
+        totals[counts.TASKS] += 1 if before is None else -1
     for known, one in ((before, -1), (after, 1)):
-        if known is None:
-            continue
-        tx.counts[counts.TASKS] += one
-        tx.counts[counts.STATES[known["state"]]] += one
-        queue = known["queue"]
-        if queue == HELD:
-            tx.counts[counts.HELD] += one
-        elif queue == LATER:
-            tx.counts[counts.DATED] += one
-        elif queue == BACKOFF:
-            tx.counts[counts.BACKING_OFF] += one
-        elif queue == RUNNING and known["paths"] != "[]":
-            tx.counts[counts.SCOPED] += one
+        if known is not None:
+            totals[counts.STATES[known["state"]]] += one
+            place = WAITING.get(known["queue"])
+            if place is not None:
+                totals[place] += one
+            elif known["queue"] == RUNNING and known["paths"] != "[]":
+                totals[counts.SCOPED] += one
     tx.recounted = True
 
 

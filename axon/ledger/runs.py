@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from axon.errors import NotFound
 from axon.ledger import counts, history
-from axon.ledger.proof import damaged
+from axon.ledger.proof import damaged, row_sum
 from axon.ledger.records import Run, WorkerStatus
 from axon.ledger.rows import fetch
 from axon.ledger.tables import RUN, RUN_TASK, WORKER, Known
@@ -13,16 +13,23 @@ from axon.tasks.text import clean, shortened
 
 MAX_DOING = 300
 SHOWN = tuple(field.name for field in fields(Run) if field.name != "alive")
+SUM = "SELECT sum FROM run WHERE id = ?"
 ABSENT = "SELECT total(id = ?), count(*) FROM run NOT INDEXED"
 
 
 def find(tx: Tx, run: str) -> Known | None:
     """The run's row, or a proof that there is none."""
-    found = RUN.select(tx, "WHERE id = ?", (clean(run),))
+    run = clean(run)
+    total, known = tx.seen.runs.get(run, (None, {}))
+    if known and tx.db.execute(SUM, (run,)).fetchone() == (total,):
+        return dict(known)
+    found = RUN.select(tx, "WHERE id = ?", (run,))
     if found:
-        return found[0]
+        known = found[0]
+        tx.seen.runs = {run: (row_sum(tuple(known.values())), known)}
+        return dict(known)
     history.load(tx)
-    unlike, count = tx.db.execute(ABSENT, (clean(run),)).fetchone()
+    unlike, count = tx.db.execute(ABSENT, (run,)).fetchone()
     if unlike or count != tx.counts[counts.RUNS]:
         damaged(f"run {run}", "it cannot be found")
     return None

@@ -17,7 +17,7 @@ from axon.ledger.lock import Lock
 from axon.ledger.place import check_place, explain
 from axon.ledger.records import Limits
 from axon.ledger.schema import APPLICATION_ID, MIGRATIONS, migrate
-from axon.ledger.transaction import Tx
+from axon.ledger.transaction import Seen, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +38,7 @@ class Store:
         self._pid = os.getpid()
         self._wait_seconds = wait_seconds
         self._db: sqlite3.Connection | None = None
+        self._seen = Seen()
         check_place(path, create)
         lock_path = path.with_name(f"{path.name}.lock")
         self._lock = Lock(lock_path, wait_seconds)
@@ -102,6 +103,7 @@ class Store:
                 boot=clock.boot(),
                 boot_id=clock.boot_id,
                 limits=self._limits,
+                seen=self._seen,
             )
             answer = work(tx, *args, **kwargs)
             if tx.told:
@@ -109,6 +111,7 @@ class Store:
             if tx.pending or tx.recounted:
                 history.flush(tx)
             db.execute("COMMIT")
+            self._seen.keep(tx)
         except BaseException:
             with suppress(sqlite3.Error):
                 if db.in_transaction:

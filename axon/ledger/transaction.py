@@ -1,9 +1,34 @@
 """One transaction: its connection, the time at which it happens, and what it adds to history."""
 
 import sqlite3
+from dataclasses import dataclass, field
 from typing import Any
 
 from axon.ledger.records import Limits
+
+MOST_SEEN = 8
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one connection has proved or written last; used again only while the sums are the same.
+
+    A row in which a bit has flipped since is not looked at, and found when it is.
+    """
+
+    head: tuple[Any, ...] = ()  # of history: the last event and its counts as they are stored
+    counts: list[int] = field(default_factory=list)
+    rows: dict[str, Any] = field(default_factory=dict)  # by identifier
+    runs: dict[str, Any] = field(default_factory=dict)  # by id
+
+    def keep(self, tx: "Tx") -> None:
+        """What a transaction wrote, once that was committed; a worker holds few tasks."""
+        if tx.wrote:
+            if len(self.rows) >= MOST_SEEN:
+                self.rows.clear()
+            self.rows.update(tx.wrote)
+        if tx.head:
+            self.head, self.counts = tx.head, tx.counts
 
 
 class Tx:
@@ -15,19 +40,32 @@ class Tx:
         "counts",
         "db",
         "digest",
+        "head",
         "limits",
         "misses",
         "now",
         "pending",
         "recounted",
+        "seen",
         "seq",
         "told",
         "written",
+        "wrote",
     )
 
     def __init__(
-        self, *, db: sqlite3.Connection, now: float, boot: float, boot_id: str, limits: Limits
+        self,
+        *,
+        db: sqlite3.Connection,
+        now: float,
+        boot: float,
+        boot_id: str,
+        limits: Limits,
+        seen: Seen | None = None,
     ) -> None:
+        self.seen = seen or Seen()
+        self.head: tuple[Any, ...] = ()  # as it was written
+        self.wrote: dict[str, Any] = {}  # rows that are worth being kept in `seen`
         self.db = db
         self.now = now  # Unix seconds, for people
         self.boot = boot  # seconds since boot, for leases

@@ -24,7 +24,7 @@ def delete(tx: Tx, identifiers: Sequence[str], *, why: str, actor: str) -> list[
             )
     change = journal.begin(tx, "delete", actor)
     for row in rows:
-        journal.put(tx, change, row.id, row.task.identifier, {**row.known, "texts": row.long})
+        journal.put(tx, change, row.id, row.task.identifier, {**row.known, "set apart": row.apart})
     remove(tx, rows, why=why, actor=actor)
     journal.seal(tx, change, last=max(row.id for row in rows))
     return [row.task for row in rows]
@@ -97,6 +97,6 @@ def _refuse_needed(tx: Tx, row: Row, going: Collection[int]) -> None:
 def _bring(tx: Tx, one: journal.Kept) -> None:
     """What belongs to it has stayed; what tied it to others is tied anew."""
     known = dict(one.before)
-    long = known.pop("texts")
+    apart = known.pop("set apart")
     known |= {"blocked": 0, "dependents": 0} | remains(tx, one.identifier)
-    bring(tx, known, long)
+    bring(tx, known, apart)
