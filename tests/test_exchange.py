@@ -486,3 +486,13 @@ def test_the_state_and_the_facts_of_a_record() -> None:
     assert (record.identifier, record.team, record.state) == ("ENG-7", "ENG", State.CANCELED)
     assert (record.facts, record.comments) == ({"cost_usd": 1.0}, ((5.0, "me", "x"),))
     assert record.given == {"title", "check", "team"}
+
+
+def test_text_that_would_be_read_as_something_else_stands_in_a_block() -> None:
+    text = "- [ ] no task\n```\npriority: low\n```"
+    task = Task(identifier="ENG-4", title="Mend it", team="ENG", description=text)
+    written = "".join(exported([(task, [])], "markdown"))
+    assert written.endswith(
+        "  ````description\n  - [ ] no task\n  ```\n  priority: low\n  ```\n  ````\n"
+    )
+    assert read_back([(task, [])], "markdown")[0][0].description == text
