@@ -135,3 +135,13 @@ def test_a_wrong_key_or_address_is_one_line(server: Axon, host: Host) -> None:
     team.variables["TASK_MCP_URL"] = "http://u:p@127.0.0.1:1/mcp"
     done = team("team")
     assert done.returncode == 6 and "must not hold a key" in done.stderr
+
+
+def test_a_team_beside_the_server_leaves_alone_what_others_hand_in(server: Axon) -> None:
+    shell(server)
+    server.ok("task", "add", "theirs", "--description", "exit 1")
+    server.ok("task", "move", "ENG-1", "in_progress")
+    server.ok("task", "move", "ENG-1", "review")
+    server.ok("task", "add", "ours", "--description", "echo x > x")
+    server.ok("team", "--workers", "1")
+    assert [task["state"] for task in server.tasks()] == ["review", "done"]

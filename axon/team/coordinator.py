@@ -11,6 +11,7 @@ from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleC
 from axon.ledger import Event, Ledger, Run
 from axon.tasks import Claim, State, Task
 from axon.team import landing
+from axon.team.landing.lander import to_land
 from axon.team.screen import Reporter, Summary, View
 from axon.team.supervisor import Exit, Role, Supervisor
 from axon.team.worker import spent
@@ -113,7 +114,7 @@ class Coordinator:
         if run.halt:
             self.reason = run.halt_reason
             return True
-        if self.ledger.claims(self.run.id) or self.ledger.counts()[State.REVIEW]:
+        if self.ledger.claims(self.run.id) or to_land(self.ledger):
             return False
         if spent(self.ledger, self.run.id, self.max_iterations):
             self.reason = f"made {self.max_iterations} iterations"

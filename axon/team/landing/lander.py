@@ -53,6 +53,12 @@ def serve(crew: Crew, pipe: Connection) -> None:
         ledger.close()
 
 
+def to_land(ledger: Ledger) -> list[Task]:
+    """Work that a worker handed in, oldest first. What was moved to review by hand has none of
+    ours: another host, or a person, lands that."""
+    return [task for task in ledger.tasks(states=[State.REVIEW]) if task.commit]
+
+
 @dataclass(slots=True)
 class Lander:
     """Looks for work in `turn`; what was decided is told to the ledger there and nowhere else."""
@@ -73,7 +79,7 @@ class Lander:
 
     def turn(self) -> bool:
         """Land the oldest task in review; whether there was something to do."""
-        waiting = self.ledger.tasks(states=[State.REVIEW], limit=1)
+        waiting = to_land(self.ledger)
         if not waiting or time.monotonic() < self._not_before:
             if not waiting:
                 self.rest()
