@@ -123,6 +123,10 @@ def said(ledger: Ledger, identifier: str) -> list[str]:
     return [body.partition(" [axon ")[0] for body in found if not ours.match(body)]
 
 
+def run_of(name: str, **facts: Any) -> Run:
+    return Run(id=name, pid=1, host="h", target="main", engine="command", workers=1, **facts)
+
+
 def state(ledger: Ledger, identifier: str = "ENG-1") -> State:
     return ledger.task(identifier).state
 
@@ -225,8 +229,7 @@ def test_runs_take_so_many_tasks_and_lost_elections_do_not_count(start: Start) -
     server = start()
     add(server.file, "a", "b", "c")
     first, second = server.host("one"), server.host("two")
-    run = Run(id="r", pid=1, host="h", target="main", engine="command", workers=1, max_tasks=1)
-    second.start_run(run, 60)
+    second.start_run(run_of("r", max_tasks=1), 60)
     second.counts()  # knows all three as to do
     assert claim(first).identifier == "ENG-1"
     assert claim(second, run="r").identifier == "ENG-2"
@@ -517,8 +520,11 @@ def test_nothing_is_lost_while_the_server_is_away(
     with pytest.raises(LedgerError, match=r"cannot reach http://127.0.0.1:\d+: Connection refused"):
         add(host, "c")
     monkeypatch.setattr(task_ledger, "OUTAGE_SECONDS", 0.0)
+    host.start_run(run_of("r"), 60)
     with pytest.raises(LedgerError, match="Connection refused; see that it runs"):
-        host.claim(worker="w", run="", lease_seconds=9)
+        host.claim(worker="w", run="r", lease_seconds=9)
+    halted = host.run("r")
+    assert halted.halt == "ledger" and "cannot reach http://127.0.0.1" in halted.halt_reason
     assert [task.title for task in host.tasks()] == ["a", "b"]
     server.start()
     again = server.host()

@@ -29,7 +29,7 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     task: Task | None = None
     while not leash.stopping.is_set():
         if task is None and not spent(ledger, crew.run, crew.max_iterations):
-            task = ledger.claim(worker=name, run=crew.run, lease_seconds=crew.config.lease_seconds)
+            task = _claim(crew, ledger, name)
         if task is None:
             leash.stopping.wait(POLL_SECONDS)
             continue
@@ -42,6 +42,14 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
         ledger.release(claim, "the run ended", worked=False)
     pulse.stop()
     ledger.close()
+
+
+def _claim(crew: Crew, ledger: Ledger, name: str) -> Task | None:
+    try:
+        return ledger.claim(worker=name, run=crew.run, lease_seconds=crew.config.lease_seconds)
+    except LedgerError as error:
+        log.error("no claim reason=%r", str(error))
+        raise SystemExit(error.exit_code) from None
 
 
 def spent(ledger: Ledger, run: str, max_iterations: int | None) -> bool:

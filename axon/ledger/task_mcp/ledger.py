@@ -44,6 +44,7 @@ OUTAGE_SECONDS = 30.0  # a server that is away for longer ends the run
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 BIDS = 3  # in a row before another worker gets a turn
 ELECTION, ELECTION_LEASE = "election", 60.0
+HALT = "ledger"  # the fault that a run is halted with
 LOST_PAUSE, REFUSED_PAUSE = 2.0, 20.0
 LAST_WORDS_SECONDS = 5.0
 
@@ -215,22 +216,20 @@ class TaskMcpLedger(FileLedger):
         """None as well while the server is away for a short time."""
         now = self._store.read(standing.standing)
         away = now.failing or 0.0
-        if now.retry > 0:
-            if away > OUTAGE_SECONDS:
-                raise Unreachable(
-                    f"the task server has been away for {away:.0f} s; see that it runs"
-                )
+        if now.retry > 0 and away <= OUTAGE_SECONDS:
             return None
         try:
             self._sync.look(SYNC_SECONDS)
-            task = self._elect(worker=worker, run=run, lease_seconds=lease_seconds)
+            return self._elect(worker=worker, run=run, lease_seconds=lease_seconds)
         except Unreachable as error:
             self._failed()
             if away > OUTAGE_SECONDS:
-                raise
+                why = f"away for {away:.0f} s: {error}"
+                with suppress(NotFound):  # a claim may be made outside of any run
+                    self.halt_run(run, HALT, why)  # every worker would find the same
+                raise Unreachable(why) from None
             log.warning("no claim for now reason=%r", str(error))
             return None
-        return task
 
     def _learned(self, newest_first: bool) -> None:
         """Each host learns only once how the server lists comments."""
