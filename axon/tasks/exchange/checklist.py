@@ -117,7 +117,7 @@ def _closes(fence: _Line, line: _Line) -> bool:
 def _finish(item: _Item) -> None:
     """Tell attributes and blocks from the description."""
     entry = item.entry
-    entry.given.add("title")
+    entry.given.append("title")
     written = [line for line in item.lines if line.text]
     margin = min((line.indent for line in written), default=0)
     exported = bool(written) and _is_identifier(written[0])
@@ -140,7 +140,7 @@ def _finish(item: _Item) -> None:
             rest.append(line.text)
     if description := dedent("\n".join(rest)).strip("\n"):
         entry.description = "\n\n".join(filter(None, (entry.description, description)))
-        entry.given.add("description")
+        entry.given.append("description")
 
 
 def _is_identifier(line: _Line) -> bool:
@@ -161,7 +161,7 @@ def _block(entry: Entry, where: str, head: str, text: str) -> None:
             entry.put("comments", [{"at": at, "actor": actor, "body": text}])
         elif name == "description":
             entry.description = text
-            entry.given.add(name)
+            entry.given.append(name)
         else:
             entry.put(name, text)
     except UsageError as error:
@@ -179,10 +179,10 @@ def _attribute(entry: Entry, where: str, name: str, text: str) -> None:
         elif name == "depends":  # a title may have commas: told apart when all titles are known
             told = [text] if IDENTIFIER.fullmatch(text) else text
             entry.values.setdefault(name, []).append((where, told))
-            entry.given.add(name)
+            entry.given.append(name)
         elif name in LISTS:
             entry.values[name] = (*entry.values.get(name, ()), *value_of_text(name, text))
-            entry.given.add(name)
+            entry.given.append(name)
         elif name in entry.values or name in entry.facts:
             raise UsageError(f"{name} is given twice for “{entry.title}”; keep one")
         else:

@@ -34,7 +34,7 @@ class Entry:
     description: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
+    given: list[str] = field(default_factory=list)
     identifier: str = ""
     state: State | None = None
     comments: list[tuple[float, str, str]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Entry:
         name = "key" if key in NAMING else key
         if raw is None:
             if name in CHECKS and name not in NEVER_EMPTY:
-                self.given.add(name)
+                self.given.append(name)
         elif name == "identifier":
             self._identify(to_value("key", raw))
         elif name == "state":
@@ -76,7 +76,7 @@ class Entry:
             raise unknown(key)
 
     def _keep(self, name: str, found: Any) -> None:
-        self.given.add(name)
+        self.given.append(name)
         if name == "title":
             self.title = found
         elif name == "description":

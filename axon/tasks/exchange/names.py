@@ -25,30 +25,39 @@ def as_drafts(entries: Sequence[Entry], file: str) -> list[Draft]:
     return [Draft(**_draft(entry)) for entry in left]
 
 
-def as_records(entries: Sequence[Entry], file: str, team: str) -> list[Record]:
+def as_records(entries: list[Entry], file: str, team: str) -> list[Record]:
     """What is ticked off is left out, unless its state is named."""
     for entry in entries:
         entry.done = entry.done and entry.state is None
         entry.values["team"] = entry.values.get("team") or team
         if entry.identifier:
             entry.values.setdefault("key", entry.identifier)
-    return [_record(entry) for entry in _resolved(entries, file)]
+    left = _resolved(entries, file)
+    entries.clear()
+    left.reverse()
+    given: dict[frozenset[str], frozenset[str]] = {}
+    records = []
+    while left:  # a file may hold a hundred thousand: each entry goes when its record is there
+        records.append(_record(left.pop(), given))
+    return records
 
 
-def _record(entry: Entry) -> Record:
+def _record(entry: Entry, given: dict[frozenset[str], frozenset[str]]) -> Record:
+    """`given`: those met before, for most tasks of a file name the same fields."""
     state = entry.state or State.TODO
     if entry.identifier:  # its letters are those of its team
         entry.values["team"] = entry.identifier.rpartition("-")[0]
     facts = dict(entry.facts)
     if attempts := facts.get("attempts"):
         facts["token"] = attempts
+    names = frozenset([*entry.given, "parent"] if entry.parent else entry.given)
     return Record(
         **_draft(entry),
         identifier=entry.identifier,
         state=State.TODO if state in AT_WORK else state,
         facts=facts,
         comments=tuple(entry.comments),
-        given=frozenset(entry.given | ({"parent"} if entry.parent else set())),
+        given=given.setdefault(names, names),
     )
 
 

@@ -42,9 +42,19 @@ def json_entries(text: str, name: str) -> Iterator[Entry]:
     if name.lower().endswith(".json") and (whole := _whole(text)) is not None:
         yield _json_entry(whole, "line 1")
         return
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if line.strip():
             yield _json_entry(_parse(line, f"line {number}: "), f"line {number}")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One after the other, for all of them take as much room again."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end + 1
 
 
 def _whole(text: str) -> Any:
