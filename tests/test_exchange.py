@@ -248,7 +248,7 @@ def test_garbage_is_read_or_refused_but_never_breaks(seed: int) -> None:
         "  id: api\n",
     ]
     text = "".join(chance.choice(pieces) for _ in range(60))
-    for name in ("x.md", "x.jsonl", "x.json", "x"):
+    for name in ("x.md", "x.jsonl", "x.json", "x.csv", "x"):
         try:
             drafts_from(text, name)
         except AxonError as error:
