@@ -46,6 +46,15 @@ class CarelessDesk(server.Desk):
         await anyio.sleep(pause * random.uniform(0.0, 0.5))
         return json.dumps(self._as_others_say(name, json.loads(said)))
 
+    def serve_another(self, path: str) -> None:
+        """A new ledger in the place of the old one."""
+
+        def change() -> None:
+            self._ledger.close()
+            self._ledger = open_ledger(f"file:{path}", create=True)
+
+        self._thread.submit(change).result()
+
     async def _force(self, arguments: dict[str, Any]) -> str:
         wanted = arguments["target_state"]
         if self.options.few_states and wanted not in FEW:
@@ -97,9 +106,9 @@ class TaskServer:
 
     def __init__(self, words: Sequence[str]) -> None:
         options = options_of(words)
-        self._desk = CarelessDesk(lambda: open_ledger(f"file:{options.ledger}", create=True), "ENG")
-        self._desk.options = options
-        app = server.http_app(self._desk, json_response=not options.stream)
+        self.desk = CarelessDesk(lambda: open_ledger(f"file:{options.ledger}", create=True), "ENG")
+        self.desk.options = options
+        app = server.http_app(self.desk, json_response=not options.stream)
         self._listener = door.bind("127.0.0.1", options.port)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/mcp"
@@ -120,7 +129,7 @@ class TaskServer:
         self._uvicorn.should_exit = True
         self._thread.join(10)
         assert not self._thread.is_alive()
-        self._desk.close()
+        self.desk.close()
 
 
 if __name__ == "__main__":

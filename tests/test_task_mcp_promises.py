@@ -35,12 +35,18 @@ class RemoteWorld(World):
         return ledger
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(task_ledger, "SYNC_SECONDS", 0.0)
-    server = TaskServer([str(tmp_path / "server.db"), "--careful"])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskServer]:
+    server = TaskServer([str(tmp_path_factory.mktemp("server") / "first.db"), "--careful"])
     server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def world(server: TaskServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(task_ledger, "SYNC_SECONDS", 0.0)
+    server.desk.serve_another(str(tmp_path / "server.db"))
     world = RemoteWorld(tmp_path / "ledger.db", url=server.url)
     yield world
     world.close()
-    server.stop()
