@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from tests.drive import Axon
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
+# A shell's background jobs ignore Ctrl-C and hand that down; what the tests start must hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def build(out: Path, *options: str) -> Path:
