@@ -156,7 +156,7 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         ("[team]\nworkers = 'two'", "team.workers (axon.toml) is 'two'; it must be a whole number"),
         ("[team]\nworkers = 2.5", "it must be a whole number"),
         ("[team]\nworkers = true", "it must be a whole number"),
-        ("[team]\nworkers = 0", "workers must be at least 1"),
+        ("[team]\nworkers = -1", "workers must be at least 0"),
         ("[team]\nworkers = 65", "workers must be at most 64"),
         (f"[team]\nmax_tasks = {10**30}", "it must be a whole number"),
         ("[team]\nmax_tasks = 0", "max tasks must be at least 1"),

@@ -743,18 +743,20 @@ def test_work_beside_is_said_and_brought_over_by_the_next_landing(team: Team) ->
 
 
 def command(module: Any, config: Config, capsys: pytest.CaptureFixture[str], **flags: Any) -> Any:
-    code = module.run(Namespace(**{"json": True, "dry_run": False, **flags}), config)
+    code = module.run(
+        Namespace(**{"json": True, "dry_run": False, "tasks": [], "all": False, **flags}), config
+    )
     return code, json.loads(capsys.readouterr().out)
 
 
 def test_axon_land(repo: Repo, capsys: pytest.CaptureFixture[str]) -> None:
     config = repo.config()
-    assert land_command.run(Namespace(json=False), config) == 0
+    assert land_command.run(Namespace(json=False, tasks=[], all=False), config) == 0
     assert capsys.readouterr().out == "nothing waits beside main\n"
     make_dirty(repo)
     outcome = landed(repo.project(), submitted(repo, {"one": "1"}))
     with pytest.raises(Forbidden, match=r"uncommitted changes \(a.txt\); 1 commit .*axon land"):
-        land_command.run(Namespace(json=False), config)
+        land_command.run(Namespace(json=False, tasks=[], all=False), config)
     code, found = command(land_command, config, capsys)
     assert (code, found["waiting"], found["commits"], found["commit"]) == (4, True, 1, None)
     repo.git("checkout", "-q", "--", "a.txt")
@@ -768,7 +770,7 @@ def test_axon_land_waits_for_a_landing_and_then_says_who_has_it(
 ) -> None:
     monkeypatch.setattr(land_command, "WAIT_SECONDS", 0.1)
     with hold(repo.project(), "landing"), pytest.raises(Forbidden, match=str(os.getpid())):
-        land_command.run(Namespace(json=False), repo.config())
+        land_command.run(Namespace(json=False, tasks=[], all=False), repo.config())
 
 
 def test_axon_gc(team: Team, capsys: pytest.CaptureFixture[str]) -> None:

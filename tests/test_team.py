@@ -74,7 +74,10 @@ def test_a_red_gate_comes_back_with_its_output(team: Axon) -> None:
     team.configure(
         engine={"name": "command", "command": fix + " || true"},
         limits={"backoff_seconds": 0.1},
-        gate={"command": "test -f greeting || { echo lacks a $(echo greeting); exit 1; }"},
+        gate={
+            "command": "test -f greeting || { echo lacks a $(echo greeting); exit 1; }",
+            "allow_red": True,
+        },
     )
     team.git("commit", "-aqm", "gate")
     team.ok("task", "add", "greet")
@@ -255,7 +258,9 @@ def test_a_title_that_is_not_utf8_is_taken(team: Axon) -> None:
     ],
 )
 def test_a_gate_may_do_what_it_wants(team: Axon, gate: str, said: str) -> None:
-    shell(team, gate={"command": gate, "minutes": 0.02}, limits={"max_attempts": 1})
+    shell(
+        team, gate={"command": gate, "minutes": 0.02, "allow_red": True}, limits={"max_attempts": 1}
+    )
     add(team, "x", "echo x > x")
 
     done = team("team", "--workers", "1")

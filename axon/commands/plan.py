@@ -42,7 +42,8 @@ def run(args: Namespace, config: Config) -> int:
 def make(config: Config, ledger: Ledger, goal: str) -> tuple[Plan, Task]:
     """Run the planner as a task of its own: metered, recorded and resumable like any other."""
     from axon.team.attempt.planning import PLAN, plan_of
-    from axon.team.start import Mode, run_team
+    from axon.team.roles import Mode
+    from axon.team.start import run_team
 
     title = shortened(f"Plan: {goal.strip().splitlines()[0]}", 200)
     draft = Draft(title=title, description=goal, type=PLAN, priority=Priority.URGENT)

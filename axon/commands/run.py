@@ -19,7 +19,8 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    from axon.team.start import Mode, run_team
+    from axon.team.roles import Mode
+    from axon.team.start import run_team
 
     if args.max_iterations is not None and args.max_iterations < 1:
         raise UsageError("max iterations must be at least 1")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from axon.commands import add_json, add_trust, ledger_of, read_task_file
-from axon.config import Config
+from axon.config import Config, rereader
 from axon.errors import UsageError
 from axon.tasks import Draft
 from axon.tasks.exchange import drafts_from
@@ -20,8 +20,19 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--plan", metavar="PLAN.md", help="first let a planner make tasks of this file or goal"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="agents at work at once (2)")
+    parser.add_argument(
+        "--workers", type=workers, metavar="N", help="agents at work at once (2), or auto"
+    )
+    parser.add_argument("--watch", action="store_true", help="stay, and wait for new tasks")
+    parser.add_argument(
+        "--resume", action="store_true", help="say first what is taken up where it was left"
+    )
     add_json(parser)
+
+
+def workers(text: str) -> int:
+    """0 stands for auto."""
+    return 0 if text == "auto" else int(text)
 
 
 TASKS_HELP = (
@@ -39,6 +50,15 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
     parser.add_argument("--budget-usd", type=float, metavar="X", help="spend at most X USD")
     parser.add_argument("--engine", metavar="ENGINE", help="claude or command")
     parser.add_argument("--target", metavar="BRANCH", help="land on this branch")
+    parser.add_argument(
+        "--land", metavar="MODE", help="auto, or manual: work waits in Review for axon land"
+    )
+    parser.add_argument(
+        "--allow-red",
+        action="store_true",
+        default=None,
+        help="start although the gate is red on the untouched target",
+    )
     parser.add_argument("--ledger", metavar="URL", help="file:PATH")
     parser.add_argument(
         "--model-upstream", metavar="SOURCE", help="script:FILE instead of the real endpoint"
@@ -51,11 +71,18 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
 
 
 def run(args: Namespace, config: Config) -> int:
-    from axon.team.start import Mode, run_team
+    from axon.team.roles import Mode
+    from axon.team.start import run_team
 
+    mode = Mode(
+        skip_preflight=args.skip_preflight,
+        watch=args.watch,
+        resume=args.resume,
+        # the hang-up of a terminal is a person leaving
+        reread=None if sys.stdout.isatty() else rereader(args, config),
+    )
     if args.plan:
         _plan(args, config)
-    mode = Mode(skip_preflight=args.skip_preflight)
     return run_team(config, drafts_in(args, config), json=args.json, stream=sys.stdout, mode=mode)
 
 

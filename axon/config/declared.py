@@ -77,7 +77,15 @@ class Config:
         env="MCP_API_KEY",
         secret=True,
     )
-    workers: int = _setting("team.workers", 2, "agents at work at once", flag="workers")
+    workers: int = _setting(
+        "team.workers",
+        2,
+        "agents at work at once; 0 (--workers auto): as many as cores and memory allow",
+        flag="workers",
+    )
+    max_review: int = _setting(
+        "team.max_review", 20, "no new task is begun while so many wait in Review"
+    )
     max_tasks: int | None = _setting(
         "team.max_tasks", None, "tasks one run may take", flag="max_tasks"
     )
@@ -113,6 +121,18 @@ class Config:
     planner_agent_model: str = _model_of("planner", "PLANNER_AGENT_MODEL")
     gate: str = _setting("gate.command", "", "exit code 0 means the work is good")
     gate_minutes: float = _setting("gate.minutes", 10.0, "time limit of the gate")
+    allow_red: bool = _setting(
+        "gate.allow_red",
+        False,
+        "start although the gate is red on the untouched target",
+        flag="allow_red",
+    )
+    land: str = _setting(
+        "land.mode",
+        "auto",
+        "auto: good work lands at once; manual: it waits in Review for axon land ENG-1",
+        flag="land",
+    )
     review: str = _setting(
         "review.when",
         "solo",

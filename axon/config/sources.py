@@ -4,7 +4,7 @@ import difflib
 import os
 import tomllib
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,11 +13,13 @@ from axon.config.values import check, convert
 from axon.errors import UsageError
 
 
-def load_config(args: Namespace, cwd: Path | None = None) -> Config:
+def load_config(
+    args: Namespace, cwd: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> Config:
     """Read all sources. UsageError names the source, the key and the nearest known key."""
     root = find_root(cwd or Path.cwd())
     dotenv = _permitted(_read_dotenv(root / ".env"))
-    environ = {**dotenv, **os.environ}
+    environ = {**dotenv, **environment}
     table = _read_toml(root / "axon.toml")
     types = get_type_hints(Config)
     values: dict[str, Any] = {}
@@ -29,7 +31,7 @@ def load_config(args: Namespace, cwd: Path | None = None) -> Config:
         if key in table:
             found.append(("axon.toml", table[key]))
         if env and environ.get(env):  # set but empty is as good as not set
-            found.append((env if env in os.environ else ".env", environ[env]))
+            found.append((env if env in environment else ".env", environ[env]))
         if flag and getattr(args, flag, None) is not None:
             found.append((f"--{flag.replace('_', '-')}", getattr(args, flag)))
         if found:
@@ -38,11 +40,17 @@ def load_config(args: Namespace, cwd: Path | None = None) -> Config:
             origins[key] = origin
     for name in MODEL_VARIABLES:
         if name in environ:
-            origins[name] = "environment" if name in os.environ else ".env"
+            origins[name] = "environment" if name in environment else ".env"
     config = Config(root=root, environ=environ, origins=origins, **values)
     check(config)
     _refuse_foreign_key(config)
     return config
+
+
+def rereader(args: Namespace, config: Config) -> Callable[[], Config]:
+    """Reads all sources anew, with the environment as it is now: a run takes its keys away."""
+    environment = dict(os.environ)
+    return lambda: load_config(args, config.root, environment)
 
 
 def _refuse_foreign_key(config: Config) -> None:

@@ -21,6 +21,11 @@ SHAPES: dict[Any, str] = {
     dict[str, str]: "a table of texts",
     TABLES: "a table of tables",
 }
+CHOICES = {
+    "review": ("solo", "always", "never"),
+    "engine": ("claude", "command"),
+    "land": ("auto", "manual"),
+}
 MOST = 10**12  # no setting needs more, and every part can hold it
 
 
@@ -75,7 +80,8 @@ def check_model(model: str, where: str = "") -> None:
 def check(config: Config) -> None:
     """Refuse values no part could work with."""
     least = {
-        "workers": 1,
+        "workers": 0,
+        "max_review": 1,
         "lease_seconds": 1,
         "max_attempts": 1,
         "max_turns": 1,
@@ -93,12 +99,13 @@ def check(config: Config) -> None:
             raise UsageError(f"{name.replace('_', ' ')} must not be negative")
     if config.max_tasks is not None and config.max_tasks < 1:
         raise UsageError("max tasks must be at least 1")
-    if config.review not in ("solo", "always", "never"):
-        raise UsageError(f"unknown review.when {config.review!r}; use solo, always or never")
+    for name, known in CHOICES.items():
+        if (value := getattr(config, name)) not in known:
+            key = next(f.metadata["key"] for f in settings() if f.name == name)
+            said = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise UsageError(f"unknown {key.removesuffix('.name')} {value!r}; use {said}")
     if config.workers > 64:
         raise UsageError("workers must be at most 64; start more teams on other hosts")
-    if config.engine not in ("claude", "command"):
-        raise UsageError(f"unknown engine {config.engine!r}; use claude or command")
     if not config.team.isalnum() or not config.team.isascii() or not config.team.isupper():
         raise UsageError(f"team key {config.team!r} must be capital letters and digits, as ENG")
     check_model(config.model)

@@ -11,7 +11,9 @@ from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleC
 from axon.ledger import Event, Ledger, Run
 from axon.tasks import Claim, State, Task
 from axon.team import landing
+from axon.team.attempt import crowded
 from axon.team.landing.lander import to_land
+from axon.team.pattern import SameFailure
 from axon.team.screen import Reporter, Summary, View
 from axon.team.supervisor import Exit, Role, Supervisor
 from axon.team.worker import spent
@@ -22,6 +24,7 @@ TICK_SECONDS = 0.25
 LEADERSHIP_SECONDS = 20.0
 PARK_SECONDS = 20.0  # for running agents to be interrupted and their work kept
 LONGEST_WAIT_SECONDS = 600.0  # back-offs are shorter; a task with a later date is not waited for
+SAME_FAILURE = "same_failure"
 LEDGER_FAULT = "ledger"  # a run halted with this exits 6, with any engine fault 5
 
 
@@ -34,9 +37,15 @@ class Coordinator:
     supervisor: Supervisor
     reporter: Reporter
     max_iterations: int | None = None  # attempts, over all tasks
+    max_review: int = 20  # no task is begun while so many wait for their landing
+    lands: bool = True  # else finished work waits in Review for a person
+    stays: bool = False  # wait for new tasks when there are none
+    reread: Callable[[], list[Role]] | None = None  # the roles as the configuration has them now
     started: float = field(default_factory=time.monotonic)
     signals: int = 0  # Ctrl-C or SIGTERM received so far
+    hangups: int = 0  # not acted on yet
     reason: str = ""
+    _failing: SameFailure = field(default_factory=SameFailure)
     _seen: int = 0
     _renewed: float = 0.0
 
@@ -60,11 +69,19 @@ class Coordinator:
 
     def on_signal(self, number: int, frame: Any) -> None:
         """Only counts: the loop acts on it (a handler may interrupt anything)."""
-        self.signals += 1
+        if number == signal.SIGHUP and self.reread is not None:
+            self.hangups += 1
+        else:
+            self.signals += 1
 
     def _tick(self) -> None:
         for exit_ in self.supervisor.tick(TICK_SECONDS):
             self._died(exit_)
+        if self.hangups:
+            self.hangups = 0
+            self._reread()
+        if why := self._failing.reason:
+            self.ledger.halt_run(self.run.id, SAME_FAILURE, why)
         now = time.monotonic()
         if now - self._renewed > LEADERSHIP_SECONDS / 4:
             self._renewed = now
@@ -72,8 +89,27 @@ class Coordinator:
             self.ledger.expire()
         self._show()
 
+    def _reread(self) -> None:
+        """Have successors who go by the new configuration, or keep to the last good one."""
+        assert self.reread is not None
+        try:
+            roles = self.reread()
+        except AxonError as error:
+            self._note("config_kept", f"the configuration in use is kept: {error}")
+            return
+        names = {role.name for role in roles}
+        gone = [n for n in self.supervisor.children if n.startswith("worker") and n not in names]
+        self.supervisor.replace(roles, gone)
+        self._note("config_reread", "each worker goes by it from its next task on")
+
+    def _note(self, action: str, why: str) -> None:
+        self.ledger.record(action, actor="coordinator", run=self.run.id, why=why)
+
     def _died(self, exit_: Exit) -> None:
-        """A child ended unasked: what it held goes back, the supervisor has cleared the rest."""
+        """A child has ended: what it held goes back, the supervisor has cleared the rest."""
+        if exit_.asked:
+            self.ledger.drop_worker(self.run.id, exit_.name)
+            return
         held = [c for c in self.ledger.claims(self.run.id) if c.worker == exit_.name]
         self.ledger.record(
             "worker_died",
@@ -114,11 +150,16 @@ class Coordinator:
         if run.halt:
             self.reason = run.halt_reason
             return True
-        if self.ledger.claims(self.run.id) or to_land(self.ledger):
+        if self.ledger.claims(self.run.id) or (self.lands and to_land(self.ledger)):
             return False
         if spent(self.ledger, self.run.id, self.max_iterations):
             self.reason = f"made {self.max_iterations} iterations"
             return True
+        if not self.lands and crowded(self.ledger, self.max_review):
+            self.reason = f"{self.max_review} tasks wait in Review: axon land --all"
+            return not self.stays
+        if self.stays:
+            return False
         ready = self.ledger.ready_in(self.run.id)
         return ready is None or ready > LONGEST_WAIT_SECONDS
 
@@ -137,6 +178,7 @@ class Coordinator:
         events = self.ledger.events(after=self._seen, limit=1000)
         if events:
             self._seen = events[-1].seq
+            self._failing = self._failing.after(e for e in events if e.run == self.run.id)
         pause = self.ledger.paused()
         if pause and not notice:
             until = time.strftime(" until %H:%M:%S", time.localtime(pause[1])) if pause[1] else ""
@@ -170,7 +212,7 @@ class Coordinator:
         run = self.ledger.run(self.run.id)
         if self.signals or run.stop_requested:
             return 130
-        if run.halt in (EngineFault.BUDGET, landing.NAME):  # it ran, and could not finish
+        if run.halt in (EngineFault.BUDGET, SAME_FAILURE, landing.NAME):  # it ran, for some time
             return AxonError.exit_code
         if run.halt:
             failed: type[AxonError] = LedgerError if run.halt == LEDGER_FAULT else EngineError
@@ -180,6 +222,8 @@ class Coordinator:
     def _settled(self, task: Task, run: Run) -> bool:
         """Whether `task` is no reason to say that something asked for was not done."""
         if task.state in (State.DONE, State.CANCELED):
+            return True
+        if task.state is State.REVIEW and not self.lands:
             return True
         later = task.not_before is not None and task.not_before > time.time()
         bounded = run.max_tasks is not None or self.max_iterations is not None

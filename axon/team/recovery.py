@@ -1,12 +1,14 @@
-"""Take back what a run held whose coordinator was killed, so that the next one goes on at once."""
+"""What is left to do, and what a run held whose coordinator was killed: the next goes on there."""
 
 import logging
 import os
 import socket
 import time
 
+from axon.config import Config
 from axon.errors import StaleClaim
 from axon.ledger import Ledger, Run
+from axon.tasks import State, Task
 
 log = logging.getLogger(__name__)
 
@@ -46,3 +48,47 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True
     return pid > 0
+
+
+def nothing_to_do(ledger: Ledger, config: Config) -> str:
+    """Why a run would end at once, or nothing."""
+    counts = ledger.counts()
+    if not any(counts.values()):
+        return (
+            'the ledger is empty; add tasks with axon task add "TITLE", axon task import FILE, '
+            "or axon team TASKS.md"
+        )
+    if counts[State.IN_PROGRESS] or ledger.ready_in() is not None:
+        return ""
+    if counts[State.REVIEW] and config.land == "auto":
+        return ""
+    left = ", ".join(f"{n} {State(s).label}" for s, n in counts.items() if n)
+    return f"nothing to do ({left}); axon task list shows the tasks"
+
+
+def continued(ledger: Ledger) -> list[str]:
+    """A line for each task that is taken up where it was left."""
+    begun = [
+        task
+        for task in ledger.tasks(states=(State.TODO, State.IN_PROGRESS, State.REVIEW))
+        if task.attempts or task.state is not State.TODO
+    ]
+    if not begun:
+        return ["nothing was begun before; all tasks start anew"]
+    return [f"goes on with {task.identifier} ({_where(ledger, task)})" for task in begun]
+
+
+def _where(ledger: Ledger, task: Task) -> str:
+    """How far it had come, as its events tell."""
+    if task.state is State.REVIEW:
+        return "finished, to be landed"
+    phases = [
+        e for e in ledger.events(identifier=task.identifier, limit=100_000) if e.action == "phase"
+    ]
+    phase = str(phases[-1].data.get("phase")) if phases else ""
+    parts = [
+        f"attempt {task.attempts}",
+        phase and f"was at {phase}",
+        "its session is resumed" if task.engine_session else "",
+    ]
+    return ", ".join(part for part in parts if part)

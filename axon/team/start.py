@@ -8,34 +8,33 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from axon.agents.bundled import WORKER
-from axon.agents.overrides import Overrides, load_overrides
-from axon.agents.roster import roster
 from axon.config import Config, scrub_environment
 from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
-from axon.gateway.login import login_environment
 from axon.gateway.settings import settings_from
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.preflight import Ready, check_engine
-from axon.monitoring.servers import Servers, read_servers, try_servers
 from axon.resources import import_path
-from axon.security.secrets import secrets_of
+from axon.security.secrets import Redactor, secrets_of
 from axon.security.trust import allowed_only
 from axon.tasks import Draft, State
 from axon.tasks.known import without_known
-from axon.team import landing, worker
+from axon.team import landing
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
-from axon.team.crew import Crew, without_secrets
+from axon.team.crew import without_secrets
 from axon.team.environment import own_environment
 from axon.team.project import Project, hold, open_project
-from axon.team.recovery import recover
+from axon.team.recovery import continued, nothing_to_do, recover
+from axon.team.roles import Mode, crew_of, equipped, roles_of, successors
+from axon.team.room import room
 from axon.team.screen import Reporter, choose_reporter
 from axon.team.supervisor import Role, Supervisor
+from axon.team.untouched import try_gate
 from axon.team.workspace.place import drop_temporary
 
 log = logging.getLogger(__name__)
@@ -43,18 +42,7 @@ log = logging.getLogger(__name__)
 GATEWAY_SECONDS = 15.0  # for the gateway to say its port
 LOG_NAME = "axon.log"
 MAX_LOG_BYTES = 10 << 20
-ALONE = (WORKER, "reviewer", "planner")  # those who have sessions of their own in a team
 PRELOAD = ("axon.team.worker", "axon.team.landing", "axon.gateway.server")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mode:
-    """A team, or `solo`: one orchestrator with subagents, one task after the other."""
-
-    solo: bool = False
-    max_iterations: int | None = None
-    skip_preflight: bool = False
-    only: str = ""  # take this task and no other
 
 
 def run_team(
@@ -72,33 +60,31 @@ def run_team(
     drafts = without_known(drafts, ledger.tasks())
     if drafts:
         ledger.add(drafts)
-    if nothing := _nothing_to_do(ledger):
+    if not mode.watch and (nothing := nothing_to_do(ledger, config)):
         print(nothing, file=sys.stderr)
         return 0
-    ready = check_engine(
-        config,
-        lambda line: print(f"axon: {line}", file=sys.stderr),
-        thorough=not mode.skip_preflight,
-    )
+    ready = check_engine(config, say, thorough=not mode.skip_preflight)
     recover(ledger)
+    config = replace(config, workers=config.workers or room())
     _say(project, config, ready, ledger, ignored)
+    if mode.resume:
+        for line in continued(ledger):
+            say(line)
+    if config.gate and not config.allow_red:
+        _try_gate(config, project)
     _open_log(project.state_dir / LOG_NAME)
     live = config.environ.get("TERM") != "dumb"
     reporter = choose_reporter(stream, json, config.color, live=live)
     return _run(config, project, ledger, ready, reporter, mode)
 
 
-def _nothing_to_do(ledger: Ledger) -> str:
-    counts = ledger.counts()
-    if not any(counts.values()):
-        return (
-            'the ledger is empty; add tasks with axon task add "TITLE", axon task import FILE, '
-            "or axon team TASKS.md"
-        )
-    if counts[State.IN_PROGRESS] or counts[State.REVIEW] or ledger.ready_in() is not None:
-        return ""
-    left = ", ".join(f"{n} {State(s).label}" for s, n in counts.items() if n)
-    return f"nothing to do ({left}); axon task list shows the tasks"
+def say(line: str) -> None:
+    print(f"axon: {line}", file=sys.stderr, flush=True)
+
+
+def _try_gate(config: Config, project: Project) -> None:
+    safe = without_secrets(config, own_environment(config))
+    try_gate(replace(project, config=safe), Redactor(secrets_of(config.environ)), say)
 
 
 def _say(
@@ -119,7 +105,7 @@ def _say(
     if config.upstream:
         notices.append(f"the model is {config.upstream}, not a real one")
     for notice in filter(None, notices):
-        print(f"axon: {notice}", file=sys.stderr)
+        say(notice)
 
 
 def _open_log(path: Path) -> None:
@@ -147,7 +133,7 @@ def _run(
         max_usd=config.budget_usd,
         started_at=time.time(),
     )
-    overrides, servers = _additions(config, ready, mode)
+    crew = equipped(crew_of(config, run, ready), config, ready, mode, say)
     supervisor = _supervisor(config, project, ready)
     coordinator = Coordinator(
         ledger=ledger,
@@ -155,6 +141,9 @@ def _run(
         supervisor=supervisor,
         reporter=reporter,
         max_iterations=mode.max_iterations,
+        max_review=config.max_review,
+        lands=config.land == "auto",
+        stays=mode.watch,
     )
     watch_signals(coordinator.on_signal)
     ledger.start_run(run, LEADERSHIP_SECONDS)
@@ -162,15 +151,10 @@ def _run(
         ledger.reserve(run.id, mode.only)
     try:
         url = _start_gateway(config, run, ready, supervisor)
-        crew = replace(
-            _crew(config, run, project, ready, url),
-            solo=mode.solo,
-            overrides=overrides,
-            max_iterations=mode.max_iterations,
-            servers=servers.servers,
-            secrets=(*secrets_of(config.environ), *servers.secrets),
-        )
-        return coordinator.work(_roles(crew))
+        crew = replace(crew, gateway_url=url)
+        if mode.reread is not None:
+            coordinator.reread = partial(successors, crew, config, ready, mode, say)
+        return coordinator.work(roles_of(crew))
     except AxonError:
         supervisor.end()
         ledger.end_run(run.id)
@@ -178,22 +162,6 @@ def _run(
     finally:
         with suppress(Forbidden), hold(project, landing.NAME):  # another run may be landing
             drop_temporary(project, landing.NAME)
-
-
-def _additions(config: Config, ready: Ready, mode: Mode) -> tuple[Overrides, Servers]:
-    """The project's own agents and prompts, and other servers, tried before agents meet them."""
-    overrides = load_overrides(config)
-    found = roster(config, overrides)
-    for notice in found.notices if mode.solo else overrides.notices:
-        print(f"axon: {notice}", file=sys.stderr)
-    if config.engine != "claude":
-        return overrides, Servers()
-    servers = read_servers(config, own_environment(config), {WORKER, *found.origins})
-    if not mode.skip_preflight:
-        there = found.origins if mode.solo else ALONE
-        used = [server for server in servers.servers if any(map(server.open_to, there))]
-        try_servers(used, ready.python_path)
-    return overrides, servers
 
 
 def _supervisor(config: Config, project: Project, ready: Ready) -> Supervisor:
@@ -222,23 +190,3 @@ def _start_gateway(config: Config, run: Run, ready: Ready, supervisor: Superviso
     settings = replace(settings, port=port)  # a restarted one must be found at the same address
     child.role = replace(child.role, args=(settings,))
     return f"http://127.0.0.1:{port}"
-
-
-def _crew(config: Config, run: Run, project: Project, ready: Ready, url: str) -> Crew:
-    return Crew(
-        run=run.id,
-        config=without_secrets(config, own_environment(config)),
-        target=project.target,
-        gateway_url=url,
-        cli=ready.cli,
-        login=login_environment(config) if ready.login == "bypass" else {},
-    )
-
-
-def _roles(crew: Crew) -> list[Role]:
-    workers = [
-        Role(name=name, target=worker.serve, args=(crew, name))
-        for name in (f"worker-{n}" for n in range(1, crew.config.workers + 1))
-    ]
-    lander = Role(name="landing", target=landing.serve, args=(crew,))
-    return [*workers, lander]

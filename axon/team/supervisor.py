@@ -16,6 +16,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from axon.team.leash import LEAVE
 from axon.team.processes import become_subreaper, end_orphans, end_tree
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 QUICK_SECONDS = 10.0  # a child that dies sooner than this after its start is not well
 MAX_BAD_ENDS = 5  # in a row: it is not started again
 MAX_BACKOFF_SECONDS = 30.0
+NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Child:
     started: float = 0.0
     bad_ends: int = 0
     start_at: float = 0.0  # not before this (monotonic)
+    leaving: bool = False  # asked to make room for a successor
 
     @property
     def pid(self) -> int:
@@ -56,11 +59,12 @@ class Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """A child that ended without having been asked to."""
+    """A child that has ended."""
 
     name: str
     pid: int
     code: int  # negative: killed by that signal
+    asked: bool = False  # it was told to leave
 
     @property
     def how(self) -> str:
@@ -123,11 +127,13 @@ class Supervisor:
         code = process.exitcode or 0
         process.close()
         child.process = None
-        quick = time.monotonic() - child.started < QUICK_SECONDS
+        asked, child.leaving = child.leaving and code == 0, False
+        quick = time.monotonic() - child.started < QUICK_SECONDS and not asked
         child.bad_ends = child.bad_ends + 1 if quick or code > 0 else 0
         pause = min(MAX_BACKOFF_SECONDS, 0.1 * 2**child.bad_ends) if child.bad_ends else 0.0
-        child.start_at = time.monotonic() + pause * random.uniform(0.8, 1.2)
-        return Exit(name=child.role.name, pid=pid, code=code)
+        if child.start_at != NEVER:
+            child.start_at = time.monotonic() + pause * random.uniform(0.8, 1.2)
+        return Exit(name=child.role.name, pid=pid, code=code, asked=asked)
 
     def _clear(self, pid: int) -> None:
         """End all that a dead child has left: its group, and what has come to us as orphans."""
@@ -150,6 +156,27 @@ class Supervisor:
                 with suppress(OSError):  # it has gone already
                     child.leash.send("stop")
 
+    def replace(self, roles: list[Role], gone: list[str]) -> None:
+        """From now on have `roles`: a child finishes what it does, then its successor takes over.
+
+        The children named in `gone` leave for good.
+        """
+        for role in roles:
+            if role.name in self.children:
+                self.children[role.name].role = role
+                self._ask_to_leave(self.children[role.name])
+            else:
+                self.add(role)
+        for name in gone:
+            self.children[name].start_at = NEVER
+            self._ask_to_leave(self.children[name])
+
+    def _ask_to_leave(self, child: Child) -> None:
+        if child.leash is not None and child.process is not None:
+            child.leaving = True
+            with suppress(OSError):  # it has gone already
+                child.leash.send(LEAVE)
+
     def await_end(self, names: list[str], seconds: float, hurry: Callable[[], bool]) -> None:
         """Wait until those children have left, the time is up, or `hurry()` is true."""
         deadline = time.monotonic() + seconds
@@ -169,7 +196,7 @@ class Supervisor:
             if child.process is not None:
                 if child.process.is_alive():
                     end_tree(child.pid, grace_seconds=0.5)
-                child.start_at = float("inf")
+                child.start_at = NEVER
                 self._bury(child)
         end_orphans(spare=self._own_pids())
         # else it lives on for a moment after us

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from axon.errors import Forbidden, LedgerError, StaleClaim
 from axon.ledger import Ledger
 from axon.tasks import Claim, Task
-from axon.team.attempt import Assignment, Attempt, soon
+from axon.team.attempt import Assignment, Attempt, crowded, soon
 from axon.team.crew import Crew
 from axon.team.leash import Leash
 from axon.team.project import open_project
@@ -27,8 +27,8 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     project = open_project(crew.config)
     ledger = crew.open_ledger()
     task: Task | None = None
-    while not leash.stopping.is_set():
-        if task is None and not spent(ledger, crew.run, crew.max_iterations):
+    while not leash.stopping.is_set() and not leash.leaving.is_set():
+        if task is None and _may_claim(crew, ledger):
             task = _claim(crew, ledger, name)
         if task is None:
             leash.stopping.wait(POLL_SECONDS)
@@ -39,9 +39,15 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
         pulse.hold(None)
     if task is not None:  # claimed with the last submit, not begun
         claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=crew.run)
-        ledger.release(claim, "the run ended", worked=False)
+        ledger.release(claim, "its worker was told to leave", worked=False)
     pulse.stop()
     ledger.close()
+
+
+def _may_claim(crew: Crew, ledger: Ledger) -> bool:
+    if spent(ledger, crew.run, crew.max_iterations):
+        return False
+    return not crowded(ledger, crew.config.max_review)
 
 
 def _claim(crew: Crew, ledger: Ledger, name: str) -> Task | None:

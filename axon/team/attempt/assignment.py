@@ -6,7 +6,7 @@ from typing import Any
 
 from axon.ledger import Ledger
 from axon.security.secrets import Redactor
-from axon.tasks import Claim, Task
+from axon.tasks import Claim, State, Task
 from axon.team.crew import Crew
 from axon.team.leash import Leash
 from axon.team.project import Project
@@ -54,6 +54,11 @@ class Assignment:
         if phase != self._phase:
             self._phase = phase
             self.record("phase", phase=phase, **facts)
+
+
+def crowded(ledger: Ledger, most: int) -> bool:
+    """Whether so much finished work waits for its landing that none should be added."""
+    return ledger.counts()[State.REVIEW] >= most
 
 
 def soon(seconds: float) -> float:

@@ -6,7 +6,7 @@ from axon.engines import EngineEvent, SessionResult
 from axon.errors import AxonError, EngineFault
 from axon.tasks import Task
 from axon.team import workspace as workspaces
-from axon.team.attempt.assignment import Assignment, soon
+from axon.team.attempt.assignment import Assignment, crowded, soon
 from axon.team.attempt.briefs import brief_of
 from axon.team.attempt.handing import work_through
 from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
@@ -156,7 +156,8 @@ class Attempt:
     def _submit(self, commit: str) -> Task | None:
         at = self.at
         verified = bool(gate_of(at.crew.config, at.task))
-        if at.cut_short() or at.crew.max_iterations is not None:
+        full = crowded(at.ledger, at.crew.config.max_review - 1)  # with this one
+        if full or at.cut_short() or at.crew.max_iterations is not None:
             at.ledger.submit(at.claim, commit=commit, verified=verified)
             return None
         lease = at.crew.config.lease_seconds

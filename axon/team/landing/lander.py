@@ -30,6 +30,7 @@ RENEW_SECONDS = 3.0
 SWEEP_SECONDS = 10.0
 MAX_TROUBLES = 5  # in a row; then the run is halted, for no task is to blame
 HALT = "landing"
+PERSON_SECONDS = 10.0  # that a person waits for a landing which is just moving the branch
 PAUSE_SECONDS = 1.0  # after the first of them, doubled each time
 
 
@@ -41,7 +42,7 @@ def serve(crew: Crew, pipe: Connection) -> None:
     project, stopping = open_project(crew.config), leash.stopping
     lander = Lander(crew=crew, project=project, ledger=ledger, stopping=stopping)
     try:
-        while not stopping.is_set():
+        while not stopping.is_set() and not leash.leaving.is_set():
             if not lander.turn():
                 stopping.wait(POLL_SECONDS)
         lander.rest()
@@ -67,6 +68,7 @@ class Lander:
     project: Project
     ledger: Ledger
     stopping: threading.Event
+    holder: str = ""  # of the duty, when that is no run
     _lease: Lease | None = None
     _renewed: float = 0.0
     _swept: float = 0.0
@@ -101,12 +103,25 @@ class Lander:
             self._trouble(waiting[0], str(error))
         return True
 
+    def land_now(self, task: Task) -> Task:
+        """Land this one for a person; the task as it is then. Forbidden: another run is at it."""
+        if not self._on_duty():
+            raise Forbidden("another run is landing; wait until it is done, or stop it")
+        with hold(self.project, NAME, wait_seconds=PERSON_SECONDS):
+            outcome = land(self.project, task, self.watch)
+            if isinstance(outcome, Deferred):
+                gate_log(self.project).unlink(missing_ok=True)
+                raise Forbidden(f"{task.identifier} cannot land now: {outcome.why}")
+            self._tell(task, outcome)
+        return self.ledger.task(task.identifier)
+
     def rest(self) -> None:
         """Leave the duty to others."""
         if self._lease is not None:
             self.ledger.drop_lease(self._lease)
             self._lease = None
-            self._show("", "idle")
+            if self.crew.run:
+                self._show("", "idle")
 
     def watch(self) -> str:
         """Called while a gate runs."""
@@ -115,7 +130,7 @@ class Lander:
         return "the run is stopping" if self.stopping.is_set() else ""
 
     def _on_duty(self) -> bool:
-        self._lease = self.ledger.lease(NAME, self.crew.run, LEASE_SECONDS)
+        self._lease = self.ledger.lease(NAME, self.holder or self.crew.run, LEASE_SECONDS)
         self._renewed = time.monotonic()
         return self._lease is not None
 
@@ -128,6 +143,10 @@ class Lander:
                 self._trouble(task, outcome.why)
             return
         self._troubles = 0
+        self._tell(task, outcome)
+
+    def _tell(self, task: Task, outcome: Landed | Rejected) -> None:
+        """Have the ledger know what was decided."""
         if self._lease is None:
             return  # the other lander finds what we did
         if outcome.gate is not None:

@@ -61,7 +61,7 @@ def merge_task(
     project: Project, task: Task, tip: str, watch: Watch | None
 ) -> Merged | Refused | Interrupted:
     """Merge the task's commit onto `tip` and judge the result."""
-    scratch, start = _scratch_at(project, tip)
+    scratch, start = scratch_at(project, tip)
     git = project.clone_git(scratch.path)
     title = " ".join(task.title.split())[:TITLE_CHARACTERS]
     message = f"Merge {task.identifier}: {title}"
@@ -84,7 +84,7 @@ def merge_beside(
     project: Project, target: str, beside: str, watch: Watch | None
 ) -> Merged | Refused | Interrupted:
     """Merge what has landed beside the target onto it: both have gone on meanwhile."""
-    scratch, _ = _scratch_at(project, target)
+    scratch, _ = scratch_at(project, target)
     git = project.clone_git(scratch.path)
     message = f"Merge {project.beside} into {project.target}"
     refused = _merge(git, beside, message)
@@ -163,7 +163,7 @@ def _works(project: Project, path: Path) -> bool:
     return git.ok("rev-parse", "--git-dir") and git.ok("ls-files", "--error-unmatch", "--", ".")
 
 
-def _scratch_at(project: Project, tip: str) -> tuple[Workspace, str]:
+def scratch_at(project: Project, tip: str) -> tuple[Workspace, str]:
     """The clone with the files of `tip`; made anew when a gate has left it in no state for that."""
     scratch = open_scratch(project)
     try:

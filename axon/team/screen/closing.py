@@ -114,6 +114,9 @@ def _hints(summary: Summary) -> list[str]:
     for target in sorted(map(one_line, beside)):
         name = target.removeprefix("axon/")
         hints.append(f"landed on {target}, beside {name}; axon land brings it to {name}")
+    finished = [one_line(t.identifier) for t in summary.tasks if t.state is State.REVIEW]
+    if finished:
+        hints.append(f"finished, in Review: {', '.join(finished)}; axon land --all lands them")
     asking = [t for t in summary.tasks if t.state is State.BLOCKED and t.question]
     return hints + [question_line(task) for task in asking]
 

@@ -1,0 +1,100 @@
+"""Who works in a run, and with what: the crew and its roles, as the configuration has them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from axon.agents.bundled import WORKER
+from axon.agents.overrides import Overrides, load_overrides
+from axon.agents.roster import roster
+from axon.config import Config
+from axon.gateway.login import login_environment
+from axon.ledger import Run
+from axon.monitoring.preflight import Ready
+from axon.monitoring.servers import Servers, read_servers, try_servers
+from axon.security.secrets import secrets_of
+from axon.security.trust import allowed_only
+from axon.team import landing, worker
+from axon.team.crew import Crew, without_secrets
+from axon.team.environment import own_environment
+from axon.team.supervisor import Role
+
+ALONE = (WORKER, "reviewer", "planner")  # those who have sessions of their own in a team
+# What was decided at the start and stands in the ledger, or on the gateway's settings.
+FIXED = (
+    "target", "team", "ledger", "task_mcp_url", "engine", "upstream", "land", "budget_usd",
+    "max_tasks", "cache_dir", "claude",
+)  # fmt: skip
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """A team, or `solo`: one orchestrator with subagents, one task after the other."""
+
+    solo: bool = False
+    max_iterations: int | None = None
+    skip_preflight: bool = False
+    only: str = ""  # take this task and no other
+    watch: bool = False  # stay, and wait for new tasks
+    resume: bool = False  # say first what is taken up again
+    reread: Callable[[], Config] | None = None  # the configuration as it is now
+
+
+def crew_of(config: Config, run: Run, ready: Ready) -> Crew:
+    return Crew(
+        run=run.id,
+        config=without_secrets(config, own_environment(config)),
+        target=run.target,
+        cli=ready.cli,
+        login=login_environment(config) if ready.login == "bypass" else {},
+    )
+
+
+def equipped(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -> Crew:
+    """The crew with the project's own agents and servers; `config` as it is outside of it."""
+    overrides, servers = _additions(config, ready, mode, say)
+    return replace(
+        crew,
+        solo=mode.solo,
+        overrides=overrides,
+        max_iterations=mode.max_iterations,
+        servers=servers.servers,
+        secrets=(*secrets_of(config.environ), *servers.secrets),
+    )
+
+
+def roles_of(crew: Crew) -> list[Role]:
+    workers = [
+        Role(name=name, target=worker.serve, args=(crew, name))
+        for name in (f"worker-{n}" for n in range(1, crew.config.workers + 1))
+    ]
+    lander = Role(name=landing.NAME, target=landing.serve, args=(crew,))
+    return [*workers, lander] if crew.config.land == "auto" else workers
+
+
+def successors(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -> list[Role]:
+    """The roles as the configuration is by now. AxonError: it is not fit to be used."""
+    assert mode.reread is not None
+    fresh, notices = allowed_only(mode.reread())
+    for notice in notices:
+        say(notice)
+    fixed = {name: getattr(config, name) for name in FIXED}
+    fresh = replace(fresh, **fixed, workers=fresh.workers or config.workers)
+    safe = without_secrets(fresh, own_environment(fresh))
+    return roles_of(equipped(replace(crew, config=safe), fresh, ready, mode, say))
+
+
+def _additions(config: Config, ready: Ready, mode: Mode, say: Say) -> tuple[Overrides, Servers]:
+    """The project's own agents and prompts, and other servers, tried before agents meet them."""
+    overrides = load_overrides(config)
+    found = roster(config, overrides)
+    for notice in found.notices if mode.solo else overrides.notices:
+        say(notice)
+    if config.engine != "claude":
+        return overrides, Servers()
+    servers = read_servers(config, own_environment(config), {WORKER, *found.origins})
+    if not mode.skip_preflight:
+        there = found.origins if mode.solo else ALONE
+        used = [server for server in servers.servers if any(map(server.open_to, there))]
+        try_servers(used, ready.python_path)
+    return overrides, servers
