@@ -143,6 +143,7 @@ class Handler(BaseHTTPRequestHandler):
             "model": document.get("model", ""),
             "stream": bool(document.get("stream")),
             "tools": [tool["name"] for tool in document.get("tools", [])],
+            "system": "\n".join(texts_of({"content": document.get("system", [])})),
             "said": [t for m in document.get("messages", []) for t in texts_of(m)],
             "status": status,
         }

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,18 @@ class Stage:
     axon: Axon
     models: list[Model] = field(default_factory=list)
 
-    def play(self, tasks: dict[str, list[Turn]], *, key: str = KEY) -> Model:
-        """Start the model and add a task for each title that it plays."""
+    def play(
+        self,
+        tasks: dict[str, list[Turn]],
+        *,
+        key: str = KEY,
+        more: Sequence[dict[str, Any]] = (),
+    ) -> Model:
+        """Start the model and add a task for each title that it plays; `more`: other entries."""
         folder = self.axon.root.parent
         script = folder / "played.json"
-        script.write_text(
-            json.dumps({"tasks": [{"title": t, "turns": turns} for t, turns in tasks.items()]})
-        )
+        entries = [{"title": t, "turns": turns} for t, turns in tasks.items()]
+        script.write_text(json.dumps({"tasks": [*entries, *more]}))
         log = folder / "requests.jsonl"
         words = ["--script", str(script), "--key", key, "--log", str(log)]
         process = subprocess.Popen(

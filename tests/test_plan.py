@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,9 @@ from axon.core.plan import (
 )
 from axon.tasks import Priority
 from tests.drive import Axon
+from tests.test_claude import Stage, stage
+
+__all__ = ["stage"]
 
 
 def planned(key: str, *, depends: tuple[str, ...] = (), paths: tuple[str, ...] = ()) -> PlannedTask:
@@ -130,33 +132,65 @@ def does(*commands: str) -> list[dict[str, Any]]:
     return [*turns, {"text": "Done."}]
 
 
+APPROVE = {"verdict": "approve", "summary": "Fine.", "findings": []}
 GOAL = "Three files, one after two"
 
 
-def test_a_plan_becomes_tasks_and_landed_work(project: Axon) -> None:
+def test_a_flawed_plan_is_mended_and_splits_a_task(project: Axon) -> None:
+    project.ok("task", "add", GOAL, "--description", "As the customer has it.")
     flawed = plan_view(replace(PLAN, tasks=(replace(PLAN.tasks[0], check=""), *PLAN.tasks[1:])))
-    sound = plan_view(PLAN)
-    tasks = [
-        {"title": f"Plan: {GOAL}", "turns": [answers(flawed), {"text": "."}, answers(sound)]},
-        *(
-            {"title": f"Do {k}", "turns": does(f"echo {k} > {k}; cat api.txt >> {k}")}
-            for k in ("a", "b", "c")
-        ),
-    ]
-    upstream = script(project, tasks)
-    out = project.ok("plan", GOAL, "--yes", "--model-upstream", upstream)
+    turns = [answers(flawed), {"text": "."}, answers(plan_view(PLAN))]
+    upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": turns}])
+
+    out = project.ok("plan", "--from-tasks", "ENG-1", "--yes", "--model-upstream", upstream)
 
     assert "wave 2" in out
     found = {t["title"]: t for t in project.tasks()}
     assert found[f"Plan: {GOAL}"]["state"] == "done"
-    contract = found["Contract files of the plan plan-ENG-1"]
-    assert all(contract["identifier"] in found[f"Do {k}"]["depends"] for k in ("a", "b", "c"))
+    contract = found["Contract files of the plan plan-ENG-2"]
+    parts = [found[f"Do {key}"] for key in ("a", "b", "c")]
+    assert all(contract["identifier"] in part["depends"] for part in parts)
+    assert {part["parent"] for part in (contract, *parts)} == {"ENG-1"}
+    assert "As the customer has it." in project.ok("logs", "ENG-2", "--json")
 
-    project.ok("team", "--workers", "2", "--model-upstream", upstream)
 
-    assert {t["state"] for t in project.tasks()} == {"done"}
-    assert (project.root / "c").read_text() == "c\nv1\n"
-    assert Path(project.root, "api.txt").read_text() == "v1\n"
+OURS = "---\nname: {name}\nmodel: opus\ntools: Read, Bash, Edit\n---\nYou are OUR {name}.\n"
+
+
+def test_a_document_becomes_five_landed_tasks_by_our_own_planner_and_reviewer(stage: Stage) -> None:
+    axon = stage.axon
+    limits, engine = {"backoff_seconds": 0.1}, {"model": "haiku"}
+    axon.configure(limits=limits, engine=engine, review={"paths": ["e"]})
+    (axon.root / "CLAUDE.md").write_text("Indent with tabs.\n")
+    axon.git("add", "-A")
+    axon.git("commit", "-qm", "what we agree on")
+    for name in ("planner", "reviewer"):
+        path = axon.root / ".axon/agents" / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(OURS.format(name=name))
+    (axon.root.parent / "PLAN.md").write_text(f"{GOAL}\n\nFive of them.\n")
+    last = planned("e", depends=("a", "b", "c", "d"))
+    five = replace(PLAN, tasks=(*(planned(key) for key in "abcd"), last))
+    work = [
+        {"title": f"Do {key}", "turns": does(f"echo {key} > {key}; cat api.txt >> {key}")}
+        for key in "abcde"
+    ]
+    others = [
+        {"title": GOAL, "turns": [answers(plan_view(five)), {"text": "."}]},
+        {"title": "Do e", "says": "Review the work on", "turns": [answers(APPROVE), {"text": "."}]},
+    ]
+    model = stage.play({}, more=[*work, *others])
+
+    axon.ok("team", "--plan", "../PLAN.md", "--workers", "2", "--trust", seconds=150)
+
+    assert [t["state"] for t in axon.tasks()] == ["done"] * 7, "the plan, its contracts, and five"
+    assert (axon.root / "e").read_text() == "e\nv1\n"
+    for name, says in (("planner", "Plan the work below"), ("reviewer", "Review the work on")):
+        asked = next(r for r in model.requests() if any(says in text for text in r["said"]))
+        assert f"You are OUR {name}." in asked["system"] and "opus" in asked["model"]
+        assert "Read" in asked["tools"] and not {"Bash", "Edit"} & set(asked["tools"])
+        said = "\n".join(asked["said"])
+        assert "Indent with tabs." in said and "Drawn from the names of its files" in said
 
 
 def test_without_agreement_nothing_is_added(project: Axon) -> None:

@@ -13,7 +13,7 @@ from axon.ledger import Event
 from axon.team.attempt.reviewing import rounds_refused
 from axon.team.changes import matches
 from tests.drive import Axon
-from tests.test_plan import answers, does, script
+from tests.test_plan import APPROVE, answers, does, script
 
 BASE = Config(root=Path("/"), environ={}, origins={})
 
@@ -40,7 +40,6 @@ def test_policy_says_what_may_skip_and_what_never_may() -> None:
     assert asked(strict, "src/auth/login.py", lines=1, solo=False)
 
 
-APPROVE = {"verdict": "approve", "summary": "Fine.", "findings": []}
 REFUSE = {
     "verdict": "request_changes",
     "summary": "Wrong for 0.",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.drive import Axon, wait_for
-from tests.test_plan import answers, script
-from tests.test_review import APPROVE, REVIEW
+from tests.test_plan import APPROVE, answers, script
+from tests.test_review import REVIEW
 
 Turn = dict[str, Any]
 
@@ -74,11 +74,10 @@ def test_three_tasks_by_delegation(project: Axon) -> None:
 
     assert [t["state"] for t in project.tasks()] == ["done"] * 3
     assert (project.root / "b.txt").read_text() == "b\n"
-    got = phases(project, "ENG-2")
-    assert got[0] == "orient" and got[-1] == "review"
-    assert [p for p in got if p in ("implementation", "testing", "commit")] == [
-        "implementation", "testing", "commit",
+    assert phases(project, "ENG-2") == [
+        "orient", "implementation", "testing", "commit", "review", "land", "notify",
     ]  # fmt: skip
+    assert "notify: skipped: no server can send" in project.ok("logs", "ENG-2")
     told = project.ok("logs", "ENG-2", "--json")
     agents = {json.loads(line).get("agent", "") for line in told.splitlines()}
     assert {"coding", "testing"} <= agents, "subagents' own calls are recorded"
@@ -100,6 +99,27 @@ def test_a_claim_of_being_done_is_not_believed(project: Axon) -> None:
     )
     done = project("run", "--model-upstream", upstream)
     assert (done.returncode, project.task("ENG-1")["state"]) == (1, "failed")
+
+
+def test_a_question_is_answered_and_its_session_goes_on(project: Axon) -> None:
+    entry, review = worked("a")
+    ask = call("mcp__axon__ask_person", question="Tabs or spaces?")
+    entry["turns"] = [bash("echo half > half.txt"), ask, *entry["turns"]]
+    project.ok("task", "add", "Make a", "--check", "test -s a.txt && test -s half.txt")
+    upstream = script(project, [entry, review])
+
+    assert project("run", "--model-upstream", upstream).returncode == 1
+    assert project.task("ENG-1")["state"] == "blocked"
+    project.ok("task", "answer", "ENG-1", "Tabs.")
+    project.ok("run", "--model-upstream", upstream)
+
+    task = project.json("task", "show", "ENG-1")
+    assert (task["state"], task["failures"]) == ("done", 0)
+    asked, gone_on, _ = task["sessions"]
+    assert asked["outcome"] == "ask_person"
+    assert asked["engine_session"] == gone_on["engine_session"], "what it knew is not lost"
+    told = project.ok("logs", "ENG-1", "--session", gone_on["id"])
+    assert "A person has answered" in told and "coding" in told
 
 
 def test_a_text_is_all_an_ad_hoc_run_needs(project: Axon) -> None:

@@ -9,6 +9,7 @@ from axon.prompts import render
 LOOK = ("Read", "Glob", "Grep")
 WORK = ("Bash", *LOOK, "Write", "Edit")
 DELEGATE = "Agent"
+CHANGES = frozenset({"Bash", "Write", "Edit", "NotebookEdit"})  # tools that can change files
 BUILT_IN = frozenset({*WORK, "NotebookEdit", "WebFetch", "WebSearch"})  # what agents may be given
 TALK = (
     "read_task", "list_tasks", "comment", "create_followup",

@@ -8,7 +8,7 @@ from axon.agents.bundled import LOOK, ORCHESTRATOR, SUBAGENTS, THE_ORCHESTRATOR,
 from axon.agents.frontmatter import AgentFile
 from axon.agents.overrides import AGENTS, PROMPTS, Overrides
 from axon.config import Config
-from axon.mcp.config import TELEGRAM, servers_of
+from axon.mcp.config import TELEGRAM, is_browser, servers_of
 
 NOTIFY = (
     "- When the work ends, or stands still for a reason a person should know at once, let "
@@ -17,6 +17,11 @@ NOTIFY = (
 NO_NOTIFY = (
     "- Nobody can be reached at once in this run: what a person should know goes into a comment "
     "on the task."
+)
+NO_SENDER = "no server can send; set TELEGRAM_MCP_URL, or add [mcp.telegram] to axon.toml"
+NO_BROWSER = (
+    "- There is no browser in this run. What can only be seen in one is not checked, and the "
+    "report says so."
 )
 
 
@@ -29,6 +34,10 @@ class Roster:
     origins: Mapping[str, str]
     notices: tuple[str, ...]
 
+    def named(self, name: str) -> AgentSpec:
+        """One of axon's own, as the project has it."""
+        return next(agent for agent in self.agents if agent.name == name)
+
 
 def roster(config: Config, overrides: Overrides | None = None) -> Roster:
     overrides = overrides or Overrides()
@@ -40,6 +49,8 @@ def roster(config: Config, overrides: Overrides | None = None) -> Roster:
             notices.append(missing)
             continue
         found.append(_changed(agent.spec(config, overrides.prompts), file))
+    if not has_browser(config):
+        notices.append("no server offers a browser: pages are not looked at; see [mcp.playwright]")
     known = {ORCHESTRATOR, *(agent.name for agent in SUBAGENTS)}
     added = (file for name, file in sorted(overrides.agents.items()) if name not in known)
     found += [_added(file) for file in added]
@@ -71,21 +82,22 @@ def bundled_spec(agent: Bundled, config: Config) -> AgentSpec:
 
 def telegram_missing(config: Config) -> str:
     """Why nobody can be told by Telegram; empty when that is possible."""
-    if any(server.name == TELEGRAM for server in servers_of(config)):
-        return ""
-    return (
-        "agent telegram is left out: no server can send; set TELEGRAM_MCP_URL, or add "
-        "[mcp.telegram] to axon.toml"
-    )
+    there = any(server.name == TELEGRAM for server in servers_of(config))
+    return "" if there else f"agent telegram is left out: {NO_SENDER}"
+
+
+def has_browser(config: Config) -> bool:
+    return any(is_browser(server) for server in servers_of(config))
 
 
 def _orchestrator(config: Config, overrides: Overrides, agents: list[AgentSpec]) -> AgentSpec:
     names = {agent.name for agent in agents}
+    notify = NOTIFY if TELEGRAM in names else NO_NOTIFY
     spec = THE_ORCHESTRATOR.spec(
         config,
         overrides.prompts,
         colleagues=", ".join(f"`{agent.name}`" for agent in agents),
-        notify=NOTIFY if TELEGRAM in names else NO_NOTIFY,
+        notify=notify if has_browser(config) else f"{notify}\n{NO_BROWSER}",
     )
     return _changed(spec, overrides.agents.get(ORCHESTRATOR))
 

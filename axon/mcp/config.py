@@ -15,6 +15,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}")  # part of a tool's name: no un
 OWN_NAME = "axon"
 TELEGRAM = "telegram"
 REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
+BROWSER = re.compile(r"playwright|puppeteer|selenium|webdriver|browser|chrome|firefox", re.I)
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key"}
 
 
@@ -31,6 +32,11 @@ def _telegram(config: Config) -> dict[str, dict[str, Any]]:
     headers = {"Authorization": "Bearer $MCP_API_KEY"} if config.mcp_key else {}
     table = {"url": config.telegram_mcp_url, "headers": headers, "agents": [TELEGRAM]}
     return {TELEGRAM: table}
+
+
+def is_browser(server: Server) -> bool:
+    """Told by its name or its program: whether agents can look at pages with it."""
+    return bool(BROWSER.search(" ".join((server.name, server.command, *server.args))))
 
 
 def resolved(server: Server, environ: Mapping[str, str], base: Mapping[str, str]) -> Server:

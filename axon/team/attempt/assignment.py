@@ -50,8 +50,8 @@ class Assignment:
         )
 
     def enter(self, phase: str, **facts: Any) -> None:
-        """Store that the work has come to `phase`, once each time it does."""
-        if phase != self._phase:
+        """Store that the work has come to `phase`, once each time it does; facts always."""
+        if facts or phase != self._phase:
             self._phase = phase
             self.record("phase", phase=phase, **facts)
 

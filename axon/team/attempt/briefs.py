@@ -7,7 +7,7 @@ from axon.tasks import Task
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
 from axon.team.attempt.solo import solo_brief
-from axon.team.attempt.talking import told_answer, with_talk
+from axon.team.attempt.talking import told_answer, was_answered, with_talk
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
 
@@ -19,8 +19,11 @@ def brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: li
 
 def _brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: list[str]) -> Brief:
     task = at.task
+    resumable = engine.can_resume(workspace.home, task.engine_session)
     if at.crew.solo:
-        return solo_brief(at, workspace, _more(at, workspace, conflicts))
+        goes_on = resumable and not conflicts and was_answered(at)
+        more = _more(at, workspace, conflicts)
+        return solo_brief(at, workspace, more, task.engine_session if goes_on else "")
     first = worker_prompt(
         task,
         workspace=str(workspace.path),
@@ -31,7 +34,6 @@ def _brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: l
         briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
         own=at.crew.overrides.prompts,
     )
-    resumable = engine.can_resume(workspace.home, task.engine_session)
     more = _more(at, workspace, conflicts, resumed=resumable)
     if resumable and more:
         return Brief(prompt=more, fresh=first, resume=task.engine_session)

@@ -15,10 +15,6 @@ from axon.team.workspace import Workspace
 
 MOST_SESSIONS = 5  # of one attempt: a task that fills more is too large
 MAX_SUMMARY = 12_000  # characters
-BE_BRIEF = (
-    "Your context is 70 % full. From here on be brief: read only the lines you need, print only "
-    "what you must see, and bring what you have begun to an end."
-)
 
 
 @dataclass(slots=True)
@@ -28,6 +24,7 @@ class _Watch:
     gauge: Gauge
     engine: Engine
     next: Callable[[EngineEvent], None]
+    be_brief: str
     between: bool = False  # no tool of the main agent runs now
 
     def full(self) -> bool:
@@ -39,7 +36,7 @@ class _Watch:
             self.between = event.kind == "tool_result"
         if self.gauge.compact_now:
             self.gauge.told = True
-            self.engine.say(BE_BRIEF)
+            self.engine.say(self.be_brief)
         self.next(event)
 
 
@@ -52,9 +49,10 @@ def work_through(
 ) -> tuple[Session, SessionResult]:
     """The last session and how it ended: by itself, by a fault, or stopped from outside."""
     first = brief.fresh or brief.prompt
+    be_brief = render("compact_note", at.crew.overrides.prompts)
     for _ in range(MOST_SESSIONS):
         gauge = Gauge(at.crew.config.max_context_tokens)
-        watch = _Watch(gauge, engine, saw)
+        watch = _Watch(gauge, engine, saw, be_brief)
         session, result = run_agent(at, workspace, engine, brief, watch.saw, enough=watch.full)
         if not watch.full() or at.cut_short() or result.fault is None:
             break

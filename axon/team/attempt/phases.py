@@ -2,7 +2,8 @@
 
 orient, research, planning, implementation, testing, review, commit, land, notify. Until testing
 an attempt that was cut short begins again with orient and with what is known; from commit on
-nothing is implemented again.
+nothing is implemented again. Commit is the runner's, after the agent has finished: what an agent
+commits by itself may be half the work.
 """
 
 import shlex
@@ -63,8 +64,6 @@ def _of_command(command: str, gate: str) -> str:
         words = shlex.split(command, comments=True)
     except ValueError:
         return ""
-    if any(pair == ("git", "commit") for pair in zip(words, words[1:], strict=False)):
-        return "commit"
     names = {word.rsplit("/", 1)[-1] for word in words}
     return "testing" if names & _TEST_PROGRAMS else ""
 
@@ -73,7 +72,7 @@ def advanced(reached: str, phase: str) -> bool:
     """Whether `phase` is news after `reached`: forward, or back to work after a test or review."""
     if not reached:
         return True
-    back = reached in ("testing", "review", "commit") and phase == "implementation"
+    back = reached in ("testing", "review") and phase == "implementation"
     return back or PHASES.index(phase) > PHASES.index(reached)
 
 

@@ -6,14 +6,14 @@ from axon.engines import SessionResult
 from axon.errors import AxonError
 from axon.ledger import Ledger
 from axon.team import workspace as workspaces
-from axon.team.attempt.agent import Brief, run_agent
+from axon.team.attempt.agent import run_agent
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.looking import known, looking
 from axon.team.workspace import Workspace
 
 PLAN = "plan"  # the types of such tasks
 CONTRACTS = "contracts"
 LABEL = "plan-"  # with the identifier of the plan's task
-TOOLS = ("Read", "Glob", "Grep")
 ROUNDS = 3
 MAX_TURNS = 80
 
@@ -30,21 +30,14 @@ def make_plan(at: Assignment, workspace: Workspace) -> tuple[str, SessionResult 
     """Ask until the plan passes the rules. What is wrong in the end, and the fault, if any."""
     at.enter("planning")
     engine = at.crew.engine()
-    model = at.crew.config.planner_agent_model
     goal = at.task.description or at.task.title
-    prompt = render("plan_task", at.crew.overrides.prompts, goal=goal, more="")
+    prompt = render(
+        "plan_task", at.crew.overrides.prompts, goal=goal, briefing=known(at, workspace)
+    )
     resume, wrong = "", ["the planner gave no plan"]
     for _ in range(ROUNDS):
         at.pulse.doing = "planning"
-        brief = Brief(
-            prompt=prompt,
-            model="" if model == "inherit" else model,
-            tools=TOOLS,
-            agent="planner",
-            schema=SCHEMA,
-            resume=resume,
-            max_turns=MAX_TURNS,
-        )
+        brief = looking(at, "planner", prompt, SCHEMA, MAX_TURNS, resume)
         _, result = run_agent(at, workspace, engine, brief)
         workspaces.tidy(at.project, workspace)
         plan = parse(result.structured)

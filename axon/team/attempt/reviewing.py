@@ -9,14 +9,14 @@ from axon.engines import Engine
 from axon.errors import EngineFault
 from axon.ledger import Event
 from axon.team import workspace as workspaces
-from axon.team.attempt.agent import Brief, run_agent
+from axon.team.attempt.agent import run_agent
 from axon.team.attempt.assignment import Assignment
 from axon.team.attempt.judge import Verdict
+from axon.team.attempt.looking import known, looking
 from axon.team.changes import Changes, matches
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
 
-TOOLS = ("Read", "Glob", "Grep")
 MAX_TURNS = 40
 TRIES = 2
 # The endpoint's doing, not the reviewer's: the attempt ends as if its agent had met it.
@@ -52,14 +52,7 @@ def run_the_review(
     at.enter("review", commit=commit)
     for _ in range(TRIES):
         at.pulse.doing = "review"
-        brief = Brief(
-            prompt=_prompt(at, workspace, found),
-            model=_model(at),
-            tools=TOOLS,
-            agent="reviewer",
-            schema=SCHEMA,
-            max_turns=MAX_TURNS,
-        )
+        brief = looking(at, "reviewer", _prompt(at, workspace, found), SCHEMA, MAX_TURNS)
         _, result = run_agent(at, workspace, engine, brief)
         workspaces.tidy(at.project, workspace)
         if at.cut_short():
@@ -104,11 +97,6 @@ def rounds_refused(events: Sequence[Event]) -> int:
     return count
 
 
-def _model(at: Assignment) -> str:
-    model = at.crew.config.reviewer_agent_model
-    return "" if model == "inherit" else model
-
-
 def _prompt(at: Assignment, workspace: Workspace, found: Changes) -> str:
     files = [f"- {name}" for name in found.files[:MAX_FILES_SHOWN]]
     more = len(found.files) - MAX_FILES_SHOWN
@@ -125,5 +113,6 @@ def _prompt(at: Assignment, workspace: Workspace, found: Changes) -> str:
         target=workspace.target,
         gate=f"`{gate}`" if (gate := gate_of(at.crew.config, at.task)) else "it has none",
         changes=f"{found.insertions} lines added, {found.deletions} removed\n" + "\n".join(files),
+        briefing=known(at, workspace),
         guard=f"A guard found in it:\n{guard}" if guard else "A guard found nothing odd in it.",
     )

@@ -1,5 +1,7 @@
 """The orchestrator of a solo run: the same task, worked by delegation."""
 
+from dataclasses import replace
+
 from axon.agents.bundled import ORCHESTRATOR
 from axon.agents.roster import roster
 from axon.core.briefing import briefing
@@ -13,10 +15,11 @@ NEW = "Nothing has been done for this task yet."
 AGAIN = "Earlier sessions have worked on this task: see `git log` and what is not committed."
 
 
-def solo_brief(at: Assignment, workspace: Workspace, more: str) -> Brief:
+def solo_brief(at: Assignment, workspace: Workspace, more: str, goes_on: str) -> Brief:
     """Each iteration has a fresh context: what is known is in the prompt, not in a session.
 
-    `more` is what earlier attempts have left to say.
+    `more` is what earlier attempts have left to say. `goes_on`: the session that ended with a
+    question, now answered in `more`; it is the one iteration that a person interrupted.
     """
     found = roster(at.crew.config, at.crew.overrides)
     first = execute_prompt(
@@ -29,7 +32,7 @@ def solo_brief(at: Assignment, workspace: Workspace, more: str) -> Brief:
         briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
         own=at.crew.overrides.prompts,
     )
-    return Brief(
+    brief = Brief(
         prompt=f"{first}\n\n{more}" if more else first,
         system_prompt=found.orchestrator.prompt,
         model=found.orchestrator.model,
@@ -37,3 +40,4 @@ def solo_brief(at: Assignment, workspace: Workspace, more: str) -> Brief:
         agents=found.agents,
         agent=ORCHESTRATOR,
     )
+    return replace(brief, prompt=more, fresh=brief.prompt, resume=goes_on) if goes_on else brief

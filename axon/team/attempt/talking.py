@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from axon.core.inbox import Inbox
 from axon.core.prompts import answered_prompt
+from axon.ledger import Event
 from axon.mcp.talk import talk_tools
 from axon.tasks import State
 from axon.team.attempt.agent import Brief
@@ -24,19 +25,30 @@ def with_talk(at: Assignment, brief: Brief) -> Brief:
 
 def told_answer(at: Assignment, workspace: Workspace, state: str) -> str:
     """The prompt that goes on after a person's answer, when that is what brought the task back."""
-    events = at.ledger.events(identifier=at.task.identifier, limit=100_000)
-    back = [event for event in events if event.after is State.TODO]
-    if not back or back[-1].action != "answer":
+    back = _brought_back(at)
+    if back is None or back.action != "answer":
         return ""
     task = at.task
     asked = f"Question: {task.question}\nAnswer: "
     _, found, answer = task.answers.rpartition(asked)
     return answered_prompt(
         task,
-        answer=answer if found else back[-1].why,
+        answer=answer if found else back.why,
         workspace=str(workspace.path),
         branch=workspace.branch,
         state=state,
         gate=gate_of(at.crew.config, task),
         own=at.crew.overrides.prompts,
     )
+
+
+def was_answered(at: Assignment) -> bool:
+    """Whether a person's answer has brought the task back."""
+    back = _brought_back(at)
+    return back is not None and back.action == "answer"
+
+
+def _brought_back(at: Assignment) -> Event | None:
+    """The last move to todo."""
+    events = at.ledger.events(identifier=at.task.identifier, limit=100_000)
+    return next((event for event in reversed(events) if event.after is State.TODO), None)

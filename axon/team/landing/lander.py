@@ -17,6 +17,7 @@ from axon.team.gate import GateResult
 from axon.team.landing.checkout import recover
 from axon.team.landing.land import Deferred, Landed, Rejected, bring_over, land
 from axon.team.landing.merge import gate_log
+from axon.team.landing.telling import conclude
 from axon.team.leash import Leash
 from axon.team.project import Project, hold, open_project
 from axon.team.workspace import remove
@@ -31,6 +32,7 @@ SWEEP_SECONDS = 10.0
 MAX_TROUBLES = 5  # in a row; then the run is halted, for no task is to blame
 HALT = "landing"
 PERSON_SECONDS = 10.0  # that a person waits for a landing which is just moving the branch
+PHASE = "land"
 PAUSE_SECONDS = 1.0  # after the first of them, doubled each time
 
 
@@ -74,6 +76,7 @@ class Lander:
     _swept: float = 0.0
     _troubles: int = 0
     _not_before: float = 0.0
+    _entered: str = ""  # the commit whose landing has begun
     _redactor: Redactor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +111,7 @@ class Lander:
         if not self._on_duty():
             raise Forbidden("another run is landing; wait until it is done, or stop it")
         with hold(self.project, NAME, wait_seconds=PERSON_SECONDS):
+            self._enter(task)
             outcome = land(self.project, task, self.watch)
             if isinstance(outcome, Deferred):
                 gate_log(self.project).unlink(missing_ok=True)
@@ -136,6 +140,7 @@ class Lander:
 
     def _land(self, task: Task) -> None:
         self._show(task.identifier, "landing")
+        self._enter(task)
         outcome = land(self.project, task, self.watch)
         if isinstance(outcome, Deferred):
             gate_log(self.project).unlink(missing_ok=True)
@@ -159,6 +164,12 @@ class Lander:
         except BadMove as error:  # it was canceled while we were at it
             self._record(task.identifier, "landing_late", str(error))
 
+    def _enter(self, task: Task) -> None:
+        """Store that the work has come to this phase, once for each commit handed in."""
+        if self._entered != task.commit:
+            self._entered = task.commit
+            self._record(task.identifier, "phase", "", phase=PHASE, attempt=task.token)
+
     def _landed(self, task: Task, outcome: Landed, lease: Lease) -> None:
         self.ledger.landed(
             lease,
@@ -172,6 +183,7 @@ class Lander:
         if outcome.beside:
             why = f"{outcome.beside}; axon land brings it over"
             self._record(task.identifier, "landed_beside", why, target=outcome.target)
+        conclude(self.crew, self.ledger, task, NAME)
         self._remove(task.identifier)
 
     def _rejected(self, task: Task, outcome: Rejected, lease: Lease) -> None:
@@ -223,7 +235,9 @@ class Lander:
 
     def _remove_landed(self, identifier: str) -> None:
         try:
-            if self.ledger.task(identifier).state is State.DONE:
+            task = self.ledger.task(identifier)
+            if task.state is State.DONE:
+                conclude(self.crew, self.ledger, task, NAME)  # if its lander was killed before
                 self._remove(identifier)
         except NotFound:
             pass  # of an earlier ledger: axon gc

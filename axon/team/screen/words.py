@@ -151,7 +151,7 @@ def _detail(event: Event, task: Task | None) -> str:
         case "session":
             return " ".join(str(event.data.get(key) or "") for key in ("engine", "model")).strip()
         case "phase":
-            return str(event.data.get("phase") or "")
+            return str(event.data.get("phase") or "") + _because(event)
         case "review":
             return str(event.data.get("verdict") or "").replace("_", " ") + _because(event)
         case "gate" if event.data.get("where") == "landing":
