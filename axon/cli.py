@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "pause": "hold the team before its next task",
     "resume": "let a paused team go on",
     "stop": "end the running team as Ctrl-C would",
+    "dashboard": "serve the page: see everything, steer everything",
     "mcp": "serve the ledger to any MCP client",
     "init": "prepare this repository for axon",
     "agents": "list the agents of a session, their tools and models",

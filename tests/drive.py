@@ -49,6 +49,10 @@ class Axon:
         }
 
     def command(self, *words: str) -> list[str]:
+        """A team serves a page only where a test asks for it."""
+        asked = any(word.startswith("--dashboard-port") for word in words)
+        if words[:1] in (("team",), ("run",)) and "--no-dashboard" not in words and not asked:
+            words = (words[0], "--no-dashboard", *words[1:])
         return [sys.executable, str(self.pyz), *words]
 
     def __call__(

@@ -1,6 +1,6 @@
 """A team under SIGKILL: whatever dies, every task lands exactly once and nothing is left over.
 
-    AXON_STORM=1 pytest tests/test_team_storm.py     1,000 kills and the real CLI; see make storm
+AXON_STORM=1 pytest tests/test_team_storm.py     1,000 kills and the real CLI; see make storm
 """
 
 import json
@@ -23,7 +23,7 @@ BACKLOG = 8  # tasks that are not done yet, as long as the storm lasts
 KILLS = 1000 if FULL else 200
 # Each step may be the last one; the work is right only when all of them were made, in order.
 STEPS = "for n in 1 2 3 4 5; do grep -qsx $n {name} || echo $n >> {name}; sleep 0.02; done"
-CHECK = "test \"$(cat {name})\" = \"$(printf '1\\n2\\n3\\n4\\n5')\""
+CHECK = 'test "$(cat {name})" = "$(printf \'1\\n2\\n3\\n4\\n5\')"'
 
 
 class Storm:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 
 from axon.commands import add_json
-from axon.commands.team import add_options, drafts_in
+from axon.commands.team import add_options, drafts_in, page_beside
 from axon.config import Config
 from axon.errors import UsageError
 
@@ -26,4 +26,11 @@ def run(args: Namespace, config: Config) -> int:
         raise UsageError("max iterations must be at least 1")
     mode = Mode(solo=True, max_iterations=args.max_iterations, skip_preflight=args.skip_preflight)
     alone = replace(config, workers=1)
-    return run_team(alone, drafts_in(args, config), json=args.json, stream=sys.stdout, mode=mode)
+    return run_team(
+        alone,
+        drafts_in(args, config),
+        json=args.json,
+        stream=sys.stdout,
+        mode=mode,
+        beside=page_beside(args),
+    )

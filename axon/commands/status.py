@@ -3,16 +3,15 @@
 import time
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
-from dataclasses import asdict
-from typing import Any
 
 from axon.commands import add_json, add_ledger, ledger_of, print_json
 from axon.config import Config
 from axon.core.terminal import one_line
 from axon.ledger import Ledger, Run, Waiting, WorkerStatus
-from axon.tasks import State, Task
+from axon.tasks import State
 from axon.tasks.moments import told
 from axon.team.screen.words import duration, money, question_line
+from axon.team.status import asking, latest_run, team_view, workers_of
 
 MOST_WAITING = 20
 
@@ -25,53 +24,11 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, config: Config) -> int:
     with closing(ledger_of(config)) as ledger:
         if args.json:
-            print_json(status_view(ledger))
+            print_json(team_view(ledger, config.state_dir / "sessions", time.time()))
             return 0
         for line in _lines(ledger):
             print(line)
     return 0
-
-
-def status_view(ledger: Ledger) -> dict[str, Any]:
-    """The stable JSON form."""
-    latest = latest_run(ledger)
-    pause = ledger.paused()
-    return {
-        "run": asdict(latest) if latest else None,
-        "workers": [asdict(worker) for worker in _workers(ledger, latest)],
-        "counts": ledger.counts(),
-        "paused": {"reason": pause[0], "until": pause[1]} if pause else None,
-        "waiting": [
-            {
-                "identifier": waiting.identifier,
-                "title": waiting.title,
-                "on": waiting.on,
-                "stuck": waiting.stuck,
-                "reason": waiting.reason,
-            }
-            for waiting in ledger.waiting()
-        ],
-        "questions": [
-            {"identifier": task.identifier, "title": task.title, "question": task.question}
-            for task in _asking(ledger)
-        ],
-    }
-
-
-def _asking(ledger: Ledger) -> list[Task]:
-    """Tasks that only an answer brings on."""
-    return [task for task in ledger.tasks(states=(State.BLOCKED,)) if task.question]
-
-
-def latest_run(ledger: Ledger) -> Run | None:
-    """The newest that is alive, else the newest."""
-    runs = ledger.runs()
-    return next((run for run in runs if run.alive), runs[0] if runs else None)
-
-
-def _workers(ledger: Ledger, latest: Run | None) -> list[WorkerStatus]:
-    """What those of a dead run last said of themselves is no news."""
-    return ledger.workers(latest.id) if latest and latest.alive else []
 
 
 def _lines(ledger: Ledger) -> list[str]:
@@ -83,9 +40,9 @@ def _lines(ledger: Ledger) -> list[str]:
     if pause := ledger.paused():
         until = f" until {told(pause[1])}" if pause[1] else ""
         lines.append(f"paused{until}: {one_line(pause[0])}; axon resume ends it")
-    lines += [_worker_line(worker, now) for worker in _workers(ledger, latest)]
+    lines += [_worker_line(worker, now) for worker in workers_of(ledger, latest)]
     lines.append(", ".join(f"{n} {State(name).label}" for name, n in counts.items() if n))
-    lines += [question_line(task) for task in _asking(ledger)]
+    lines += [question_line(task) for task in asking(ledger)]
     return lines + _waiting_lines(ledger.waiting(limit=MOST_WAITING + 1))
 
 

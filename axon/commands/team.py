@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from axon.commands import add_json, add_trust, ledger_of, read_task_file
 from axon.config import Config, rereader
@@ -11,6 +12,9 @@ from axon.errors import UsageError
 from axon.tasks import Draft
 from axon.tasks.exchange import drafts_from
 from axon.tasks.text import titled
+
+if TYPE_CHECKING:
+    from axon.team.roles import Beside
 
 FILE_SUFFIXES = {".md", ".markdown", ".json", ".jsonl", ".txt"}
 
@@ -67,6 +71,9 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
         "--skip-preflight", action="store_true", help="do not try endpoint and agent CLI first"
     )
     parser.add_argument("--no-dashboard", action="store_true", help="serve no page")
+    parser.add_argument(
+        "--dashboard-port", type=int, default=8003, metavar="N", help="8003; 0: the next free one"
+    )
     add_trust(parser)
 
 
@@ -83,7 +90,23 @@ def run(args: Namespace, config: Config) -> int:
     )
     if args.plan:
         _plan(args, config)
-    return run_team(config, drafts_in(args, config), json=args.json, stream=sys.stdout, mode=mode)
+    return run_team(
+        config,
+        drafts_in(args, config),
+        json=args.json,
+        stream=sys.stdout,
+        mode=mode,
+        beside=page_beside(args),
+    )
+
+
+def page_beside(args: Namespace) -> "Beside | None":
+    """The page's process, unless nobody wants it."""
+    if args.no_dashboard:
+        return None
+    from axon.commands.dashboard import companion
+
+    return lambda config: companion(config, args.dashboard_port)
 
 
 def _plan(args: Namespace, config: Config) -> None:

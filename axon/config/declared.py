@@ -191,6 +191,19 @@ class Config:
         env="TELEGRAM_MCP_URL",
         own=True,
     )
+    dashboard_token: str = _setting(
+        "dashboard.token",
+        "",
+        "what the page and programs must show; empty: made once, kept in .axon",
+        env="AXON_DASHBOARD_TOKEN",
+        flag="token",
+        secret=True,
+    )
+    dashboard_names: tuple[str, ...] = _setting(
+        "dashboard.names",
+        (),
+        "further names (NAME or NAME:PORT) by which the page may be asked for",
+    )
     cache_dir: str = _setting(
         "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
     )

@@ -20,6 +20,7 @@ from axon.ledger.records import (
     Waiting,
     WorkerStatus,
 )
+from axon.ledger.trail import Spending, Step, Trail
 from axon.tasks import Claim, Draft, State, Task
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "OnConflict",
     "Run",
     "Session",
+    "Spending",
+    "Step",
     "Undone",
     "Usage",
     "Waiting",
@@ -46,7 +49,7 @@ __all__ = [
 ]
 
 
-class Ledger(Edits, Messages, Protocol):
+class Ledger(Edits, Messages, Trail, Protocol):
     """Every write is one transaction, durable when acknowledged unless said otherwise.
 
     A write that carries a Claim or a Lease raises StaleClaim once that was lost.

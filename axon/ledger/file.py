@@ -31,6 +31,7 @@ from axon.ledger.records import (
     WorkerStatus,
 )  # fmt: skip
 from axon.ledger.store import Store
+from axon.ledger.trail import FileTrail
 from axon.ledger.transaction import Tx
 from axon.ledger.upkeep import FileUpkeep
 from axon.tasks import Claim, Draft, State, Task
@@ -45,7 +46,7 @@ class _Undone(Exception):
         self.tasks = tasks
 
 
-class FileLedger(FileEdits, FileMessages, FileUpkeep):
+class FileLedger(FileEdits, FileMessages, FileTrail, FileUpkeep):
     """Implements `axon.ledger.Ledger`, whose docstrings say what each method promises."""
 
     def __init__(self, store: Store) -> None:

@@ -125,15 +125,15 @@ def flush(tx: Tx) -> None:
 def events(tx: Tx, *, after: int, identifier: str, run: str, limit: int) -> list[Event]:
     if identifier:
         found = tx.db.execute(OF_TASK, (clean(identifier), after, limit))
-        return [event for event in map(_event, found) if not run or event.run == run]
+        return [event for event in map(event_of, found) if not run or event.run == run]
     if not run:
-        return [_event(values) for values in _following(tx, after, limit)]
+        return [event_of(values) for values in _following(tx, after, limit)]
     return _of_run(tx, clean(run), after, limit)
 
 
 def since(tx: Tx, seq: int, identifier: str) -> Iterator[Event]:
     """All events of a task after that one."""
-    return map(_event, tx.db.execute(OF_TASK, (clean(identifier), seq, -1)))
+    return map(event_of, tx.db.execute(OF_TASK, (clean(identifier), seq, -1)))
 
 
 def _of_run(tx: Tx, run: str, after: int, limit: int) -> list[Event]:
@@ -142,7 +142,7 @@ def _of_run(tx: Tx, run: str, after: int, limit: int) -> list[Event]:
     after = max(after, first[0] - 1 if first else 0)
     events: list[Event] = []
     while len(events) < limit:
-        page = [_event(values) for values in _following(tx, after, PAGE)]
+        page = [event_of(values) for values in _following(tx, after, PAGE)]
         if not page:
             break
         after = page[-1].seq
@@ -166,7 +166,7 @@ def told(tx: Tx, identifier: str) -> int:
     return int(found[0])
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: tuple[Any, ...]) -> Event:
     *values, digest, earlier = row
     if chained(earlier or BEGINNING, tuple(values)) != digest:
         damaged(f"event {values[0]}")

@@ -59,6 +59,12 @@ class Redactor:
                 text = pattern.sub(REDACTED, text)
         return text
 
+    def suspects(self, text: str) -> bool:
+        """Whether `text`, plain or as JSON, may hold something to be taken out."""
+        if any(form in text for form in self._forms):
+            return True
+        return any(hint in text for hints, _ in _SHAPES for hint in hints)
+
     def value(self, value: Any) -> Any:
         """The same for anything JSON can hold, keys included."""
         if isinstance(value, str):

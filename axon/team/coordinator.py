@@ -124,7 +124,8 @@ class Coordinator:
         child = self.supervisor.children[exit_.name]
         others = [c for c in self.supervisor.children.values() if not c.given_up]
         workers_left = any(c.role.name.startswith("worker") for c in others)
-        if child.given_up and (not workers_left or not exit_.name.startswith("worker")):
+        lost = not workers_left or not exit_.name.startswith("worker")
+        if child.given_up and child.role.needed and lost:
             self.ledger.halt_run(
                 self.run.id,
                 LEDGER_FAULT if exit_.code == LedgerError.exit_code else EngineFault.BUG,
@@ -166,7 +167,7 @@ class Coordinator:
     def _park(self) -> None:
         """Let running agents be interrupted and their work kept; a second signal cuts it short."""
         before = self.signals
-        names = [n for n in self.supervisor.children if n != "gateway"]
+        names = [n for n, child in self.supervisor.children.items() if not child.role.lasts]
         self.supervisor.ask_to_stop(*names)
         self._show("parking what runs; Ctrl-C again stops it now" if self._busy() else "")
         self.supervisor.await_end(names, PARK_SECONDS, lambda: self.signals > max(before, 1))

@@ -38,6 +38,18 @@ class Mode:
     watch: bool = False  # stay, and wait for new tasks
     resume: bool = False  # say first what is taken up again
     reread: Callable[[], Config] | None = None  # the configuration as it is now
+    companion: Role | None = None  # runs beside the team
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A process that runs beside a team, and a line that says so."""
+
+    role: Role
+    notice: str
+
+
+Beside = Callable[[Config], Companion]
 
 
 def crew_of(config: Config, run: Run, ready: Ready) -> Crew:

@@ -30,7 +30,7 @@ from axon.team.crew import without_secrets
 from axon.team.environment import own_environment
 from axon.team.project import Project, hold, open_project
 from axon.team.recovery import continued, nothing_to_do, recover
-from axon.team.roles import Mode, crew_of, equipped, roles_of, successors
+from axon.team.roles import Beside, Mode, crew_of, equipped, roles_of, successors
 from axon.team.room import room
 from axon.team.screen import Reporter, choose_reporter
 from axon.team.supervisor import Role, Supervisor
@@ -52,10 +52,14 @@ def run_team(
     json: bool,
     stream: TextIO,
     mode: Mode = Mode(),  # noqa: B008  # frozen
+    beside: Beside | None = None,
 ) -> int:
     """Run the team to its end; the exit code (DESIGN: processes)."""
     config, ignored = allowed_only(config)  # before anything looks at its servers
     project = open_project(config)
+    companion = beside(config) if beside else None
+    if companion:
+        mode, ignored = replace(mode, companion=companion.role), (*ignored, companion.notice)
     ledger = ledger_from(config, create=True)
     drafts = without_known(drafts, ledger.tasks())
     if drafts:
@@ -122,19 +126,9 @@ def _open_log(path: Path) -> None:
 def _run(
     config: Config, project: Project, ledger: Ledger, ready: Ready, reporter: Reporter, mode: Mode
 ) -> int:
-    run = Run(
-        id=f"run-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}",
-        pid=os.getpid(),
-        host=socket.gethostname(),
-        target=project.target,
-        engine=config.engine,
-        workers=config.workers,
-        max_tasks=config.max_tasks,
-        max_usd=config.budget_usd,
-        started_at=time.time(),
-    )
+    run = _new_run(config, project)
     crew = equipped(crew_of(config, run, ready), config, ready, mode, say)
-    supervisor = _supervisor(config, project, ready)
+    supervisor = _supervisor(config, project, ready, mode.companion)
     coordinator = Coordinator(
         ledger=ledger,
         run=run,
@@ -149,6 +143,8 @@ def _run(
     ledger.start_run(run, LEADERSHIP_SECONDS)
     if mode.only:
         ledger.reserve(run.id, mode.only)
+    if mode.companion:
+        supervisor.add(mode.companion)
     try:
         url = _start_gateway(config, run, ready, supervisor)
         crew = replace(crew, gateway_url=url)
@@ -164,12 +160,30 @@ def _run(
             drop_temporary(project, landing.NAME)
 
 
-def _supervisor(config: Config, project: Project, ready: Ready) -> Supervisor:
+def _new_run(config: Config, project: Project) -> Run:
+    return Run(
+        id=f"run-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}",
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        target=project.target,
+        engine=config.engine,
+        workers=config.workers,
+        max_tasks=config.max_tasks,
+        max_usd=config.budget_usd,
+        started_at=time.time(),
+    )
+
+
+def _supervisor(
+    config: Config, project: Project, ready: Ready, companion: Role | None
+) -> Supervisor:
     """The forkserver starts with an environment that holds no key, and can import everything."""
     path = os.pathsep.join((import_path(), *ready.python_path))
     scrub_environment(own_environment(config) | {"PYTHONPATH": path})
     engine = ("claude_agent_sdk",) if config.engine == "claude" else ()
-    return Supervisor(preload=(*PRELOAD, *engine), log_path=project.state_dir / LOG_NAME)
+    beside = (companion.target.__module__,) if companion else ()
+    preload = (*PRELOAD, *engine, *beside)
+    return Supervisor(preload=preload, log_path=project.state_dir / LOG_NAME)
 
 
 def _start_gateway(config: Config, run: Run, ready: Ready, supervisor: Supervisor) -> str:
@@ -177,7 +191,7 @@ def _start_gateway(config: Config, run: Run, ready: Ready, supervisor: Superviso
     if ready.login != "gateway":
         return ""
     settings = settings_from(config, run=run.id)
-    child = supervisor.add(Role(name="gateway", target=gateway.serve, args=(settings,)))
+    child = supervisor.add(Role(name="gateway", target=gateway.serve, args=(settings,), lasts=True))
     assert child.leash is not None
     try:
         if not child.leash.poll(GATEWAY_SECONDS):

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -29,11 +30,19 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A process the run needs: `target(*args, leash)` in a child of the forkserver."""
+    """A process of the run: `target(*args, leash)` in a child of the forkserver."""
 
     name: str
     target: Callable[..., None]
     args: tuple[Any, ...] = ()
+    needed: bool = True  # the run cannot go on without it
+    lasts: bool = False  # not asked to stop: it is ended when all others have left
+
+    def close(self) -> None:
+        """Nobody will serve what it was to listen to."""
+        for arg in self.args:
+            if isinstance(arg, socket.socket):
+                arg.close()
 
 
 @dataclass(slots=True)
@@ -133,6 +142,8 @@ class Supervisor:
         pause = min(MAX_BACKOFF_SECONDS, 0.1 * 2**child.bad_ends) if child.bad_ends else 0.0
         if child.start_at != NEVER:
             child.start_at = time.monotonic() + pause * random.uniform(0.8, 1.2)
+        if child.given_up:
+            child.role.close()
         return Exit(name=child.role.name, pid=pid, code=code, asked=asked)
 
     def _clear(self, pid: int) -> None:

@@ -1,6 +1,14 @@
 """Read a recorded session back, as data or as lines for a person."""
 
-from axon.core.playback.reading import Tail, blob, follow, is_blob, last_seq, read_events
+from axon.core.playback.reading import (
+    Tail,
+    blob,
+    follow,
+    is_blob,
+    last_seq,
+    last_words,
+    read_events,
+)
 from axon.core.playback.rendering import render, tool_line
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "follow",
     "is_blob",
     "last_seq",
+    "last_words",
     "read_events",
     "render",
     "tool_line",

@@ -12,6 +12,7 @@ from axon.errors import AxonError
 
 MAX_LINE_BYTES = 4 << 20  # no recorder writes such a line; what is longer is damage
 _CHUNK = 256 << 10
+LAST_BYTES = 64 << 10
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -97,6 +98,28 @@ def last_seq(path: Path) -> int:
         file.seek(max(0, size - MAX_LINE_BYTES))
         lines = file.read().split(b"\n")
     return next((event["seq"] for line in reversed(lines) if (event := _parsed(line))), 0)
+
+
+def last_words(path: Path) -> tuple[str, str]:
+    """The tool used last and the line said last, from the end of the file only; "" if none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - LAST_BYTES))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return "", ""
+    tool = said = ""
+    for line in reversed(lines):
+        event = _parsed(line)
+        if event is None:
+            continue
+        if event["kind"] == "tool" and not tool:
+            tool = str(event.get("tool") or "")
+        if event["kind"] == "text" and not said and isinstance(event.get("text"), str):
+            said = next((x for x in reversed(event["text"].splitlines()) if x.strip()), "").strip()
+        if tool and said:
+            break
+    return tool, said
 
 
 def is_blob(value: Any) -> bool:

@@ -1,0 +1,1 @@
+"""What the history adds up to: folded event by event, so that a long one is read only once."""

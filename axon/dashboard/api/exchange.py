@@ -1,0 +1,71 @@
+"""Tasks as files: all of them out, and in again."""
+
+from typing import Any
+
+from axon.dashboard.api.issues import FILTERS
+from axon.dashboard.desk import Body, Desk, File
+from axon.dashboard.route import Field, Route
+from axon.tasks import Priority, task_view
+from axon.tasks.exchange import exported, records_from
+from axon.tasks.exchange.entry import state_named
+
+LARGEST_FILE = 32 << 20
+KINDS = {
+    "json": ("application/json; charset=utf-8", "json"),
+    "jsonl": ("application/x-ndjson; charset=utf-8", "jsonl"),
+    "csv": ("text/csv; charset=utf-8", "csv"),
+    "markdown": ("text/markdown; charset=utf-8", "md"),
+}
+
+
+def export(desk: Desk, body: Body) -> File:
+    tasks = desk.ledger.tasks(
+        states=[state_named(name) for name in body.get("state", ())],
+        priority=Priority.named(body["priority"]) if body.get("priority") else None,
+        label=body.get("label", ""),
+        text=body.get("q", ""),
+        team=body.get("team", ""),
+        project=body.get("project", ""),
+        sort=body["sort"],
+    )
+    pairs = [
+        (task, [(said.at, said.actor, said.body) for said in comments])
+        for task, comments in desk.ledger.take_out(tasks)
+    ]
+    kind, suffix = KINDS[body["format"]]
+    text = "".join(exported(pairs, body["format"]))
+    return File(body=text.encode("utf-8", "replace"), kind=kind, name=f"tasks.{suffix}")
+
+
+def take_in(desk: Desk, body: Body) -> dict[str, Any]:
+    """All or nothing; `dry_run` says what would be done."""
+    records = records_from(body["content"], body["name"], desk.page.config.team)
+    found = desk.ledger.take_in(records, conflict=body["conflict"], dry_run=body["dry_run"])
+    return {
+        outcome: [task_view(task) for task in getattr(found, outcome)]
+        for outcome in ("added", "updated", "skipped")
+    } | {"dry_run": body["dry_run"]}
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/export",
+        handler=export,
+        doc="tasks as a file that an import takes",
+        query=(Field(name="format", choices=tuple(KINDS), default="json"), *FILTERS),
+    ),
+    Route(
+        method="POST",
+        path="/api/import",
+        handler=take_in,
+        doc="add the tasks in a file, all or none",
+        body=(
+            Field(name="name", required=True, doc="of the file: its suffix tells the format"),
+            Field(name="content", required=True),
+            Field(name="dry_run", kind="boolean", default=False),
+            Field(name="conflict", choices=("skip", "update", "duplicate"), default="skip"),
+        ),
+        most_bytes=LARGEST_FILE,
+    ),
+)

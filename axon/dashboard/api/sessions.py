@@ -1,0 +1,144 @@
+"""Recorded sessions: which there are, what stands in them, and what they changed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from axon.core.playback import blob, is_blob, read_events, tool_line
+from axon.dashboard.api.views import session_view, title_of
+from axon.dashboard.desk import Body, Desk
+from axon.dashboard.route import Field, Route
+from axon.errors import NotFound
+from axon.ledger import Session
+
+MOST_EVENTS, MOST_LISTED, MOST_MARKERS = 5000, 1000, 5000
+# Kinds of recorded events that a person looks for in a long recording.
+MARKS = frozenset({"prompt", "message", "result", "gap", "damaged", "guard", "review", "commit"})
+
+
+def list_sessions(desk: Desk, body: Body) -> dict[str, Any]:
+    """Newest first."""
+    name, limit, offset = body.get("identifier", ""), body["limit"], body["offset"]
+    task = desk.ledger.task(name.upper()).identifier if name else ""
+    found = desk.ledger.sessions(task, limit=limit + offset)[::-1][offset:]
+    titles = {s.identifier: title_of(desk.ledger, s.identifier) for s in found}
+    return {
+        "sessions": [session_view(session, titles[session.identifier]) for session in found],
+        "total": desk.ledger.session_count(task),
+        "limit": limit,
+        "offset": offset,
+    }
+
+
+def show_session(desk: Desk, body: Body, session: str) -> dict[str, Any]:
+    known = desk.ledger.session(session)
+    agents: dict[str, None] = {}
+    markers: list[dict[str, Any]] = []
+    count, seconds = 0, 0.0
+    for event in _recorded(desk, known):
+        count += 1
+        at = event.get("at")
+        seconds = max(seconds, at) if isinstance(at, int | float) else seconds
+        if isinstance(event.get("agent"), str) and event["agent"]:
+            agents[event["agent"]] = None
+        if len(markers) < MOST_MARKERS and (label := _mark(event)):
+            mark = {"seq": event["seq"], "at": seconds, "kind": _kind(event), "label": label}
+            markers.append(mark)
+    return session_view(known, title_of(desk.ledger, known.identifier)) | {
+        "events": count,
+        "seconds": seconds,
+        "agents": list(agents),
+        "markers": markers,
+        "recorded": _path(desk, known).is_file(),
+    }
+
+
+def _kind(event: dict[str, Any]) -> str:
+    data = event.get("data")
+    if isinstance(data, dict) and (data.get("is_error") or data.get("fault")):
+        return "error"
+    tool = str(event.get("tool") or "")
+    return "question" if tool.endswith("ask_person") or tool.endswith("__ask") else event["kind"]
+
+
+def _mark(event: dict[str, Any]) -> str:
+    """A few words where the event is one to jump to, else nothing."""
+    kind = _kind(event)
+    if kind not in MARKS and kind not in ("error", "question"):
+        return ""
+    if event["kind"] == "tool":
+        return tool_line(str(event.get("tool") or ""), event.get("input"))
+    said: Any = event.get("text") or event.get("output") or ""
+    if is_blob(said):
+        said = said["head"]
+    line = next(iter(str(said).strip().splitlines()), "") if isinstance(said, str) else ""
+    return f"{kind}: {line}"[:120].rstrip(": ")
+
+
+def list_events(desk: Desk, body: Body, session: str) -> dict[str, Any]:
+    """As they were recorded; `next` goes into `after` for those that follow."""
+    known = desk.ledger.session(session)
+    wanted, limit = body.get("q", "").lower(), body["limit"]
+    found: list[dict[str, Any]] = []
+    following, last = body["after"], True
+    for event in _recorded(desk, known, body["after"]):
+        if len(found) >= limit:
+            last = False
+            break
+        following = event["seq"]
+        if not wanted or wanted in str(event).lower():
+            found.append(event)
+    return {"events": found, "last": last, "next": following}
+
+
+def show_blob(desk: Desk, body: Body, session: str, sha: str) -> Any:
+    known = desk.ledger.session(session)
+    found = blob(desk.page.state_dir, sha)
+    if found is None:
+        raise NotFound(f"session {known.id} has no such payload; axon gc removes old ones")
+    return found
+
+
+def _recorded(desk: Desk, session: Session, after: int = 0) -> Iterator[dict[str, Any]]:
+    return read_events(_path(desk, session), after)
+
+
+def _path(desk: Desk, session: Session) -> Path:
+    return desk.page.state_dir / "sessions" / f"{session.id}.jsonl"
+
+
+ONE = "/api/sessions/{session}"
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/sessions",
+        handler=list_sessions,
+        doc="sessions, newest first",
+        query=(
+            Field(name="identifier", doc="only those of this task"),
+            Field(name="limit", kind="integer", default=100, least=0, most=MOST_LISTED),
+            Field(name="offset", kind="integer", default=0, most=10**6),
+        ),
+        fresh=2.0,
+    ),
+    Route(
+        method="GET", path=ONE, handler=show_session, doc="a session, and where to jump to in it"
+    ),
+    Route(
+        method="GET",
+        path=ONE + "/events",
+        handler=list_events,
+        doc="what was recorded",
+        query=(
+            Field(name="after", kind="integer", default=0),
+            Field(name="limit", kind="integer", default=1000, least=1, most=MOST_EVENTS),
+            Field(name="q", doc="only events that hold this text"),
+        ),
+    ),
+    Route(
+        method="GET",
+        path=ONE + "/blobs/{sha}",
+        handler=show_blob,
+        doc="a payload that was stored apart",
+    ),
+)

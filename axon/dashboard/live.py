@@ -1,0 +1,54 @@
+"""What the broadcaster tells: events as they are written, and the team when it looks different."""
+
+import time
+from collections.abc import Sequence
+
+from axon.dashboard.api.views import event_view
+from axon.dashboard.settings import PageSettings
+from axon.dashboard.site import clean_json
+from axon.dashboard.web.stream import Told
+from axon.ledger import Ledger
+from axon.security.secrets import Redactor
+from axon.team.status import team_view
+
+RESTLESS = ("at", "elapsed_seconds", "eta_seconds")  # what differs although nothing has happened
+
+
+class LiveFeed:
+    """A ledger of the broadcaster's own."""
+
+    def __init__(self, ledger: Ledger, page: PageSettings, redactor: Redactor) -> None:
+        self._ledger, self._redactor = ledger, redactor
+        self._sessions = page.state_dir / "sessions"
+        self._shown: object = None
+        self._told = b""
+
+    def pulse(self) -> int:
+        return self._ledger.pulse()
+
+    def last_seq(self) -> int:
+        return self._ledger.last_seq()
+
+    def events(self, after: int, limit: int) -> Sequence[Told]:
+        return [
+            Told(
+                seq=event.seq,
+                identifier=event.identifier,
+                run=event.run,
+                data=b"id: %d\nevent: event\ndata: %b\n\n"
+                % (event.seq, clean_json(event_view(event), self._redactor)),
+            )
+            for event in self._ledger.events(after=after, limit=limit)
+        ]
+
+    def team(self) -> bytes:
+        view = team_view(self._ledger, self._sessions, time.time())
+        shown = view | {
+            "at": None,
+            "progress": view["progress"] | {"eta_seconds": None},
+            "workers": [one | dict.fromkeys(RESTLESS) for one in view["workers"]],
+        }
+        if shown != self._shown:
+            self._shown = shown
+            self._told = b"event: team\ndata: %b\n\n" % clean_json(view, self._redactor)
+        return self._told

@@ -1,0 +1,102 @@
+"""The page's process: it serves until it is told to stop, or whoever started it has gone."""
+
+import gc
+import logging
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from axon.dashboard.analytics.tally import Tally
+from axon.dashboard.desk import Desk
+from axon.dashboard.live import LiveFeed
+from axon.dashboard.page import Page
+from axon.dashboard.settings import PageSettings
+from axon.dashboard.site import ApiSite
+from axon.dashboard.web.crew import Crew
+from axon.dashboard.web.guard import Guard
+from axon.dashboard.web.loop import Loop
+from axon.dashboard.web.stream import Broadcaster
+from axon.errors import AxonError
+from axon.ledger import Ledger, ledger_from
+from axon.security.secrets import Redactor
+from axon.team.leash import Leash
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+STACK_BYTES = 512 << 10
+MOST_CONNECTIONS, SPARE_FILES = 12_000, 256
+SWITCH_SECONDS = 0.0005  # one long answer must not make all others wait for their turn
+
+
+def serve(settings: PageSettings, listener: socket.socket, leash: Connection) -> None:
+    """As a child of a run: its leash ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's
+    Leash(leash)
+    serve_here(settings, listener)
+
+
+def serve_here(
+    settings: PageSettings, listener: socket.socket, ready: Callable[[Loop], None] = lambda _: None
+) -> None:
+    """In this process, until `stop` of what `ready` is given."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    threading.stack_size(STACK_BYTES)
+    redactor = Redactor((*settings.secrets, settings.token))
+    guard = Guard(
+        port=listener.getsockname()[1],
+        token=settings.token,
+        names=frozenset(name.lower() for name in settings.config.dashboard_names),
+        remote=settings.remote,
+        cookie=settings.cookie,
+    )
+    tally = Tally()
+
+    def open_ledger() -> Ledger:
+        return ledger_from(settings.config)
+
+    def open_desk() -> Any:
+        return Desk(ledger=open_ledger(), page=settings, guard=guard, tally=tally)
+
+    broadcaster = Broadcaster(lambda: LiveFeed(open_ledger(), settings, redactor))
+    site = ApiSite(guard, Page(), redactor, _pulse(open_ledger))
+    loop = Loop(listener, site, Crew(open_desk, THREADS), broadcaster, _most_connections())
+    broadcaster.start()
+    gc.freeze()  # what was imported stays: it need not be looked through again
+    ready(loop)
+    loop.run()
+
+
+def _pulse(open_ledger: Callable[[], Ledger]) -> Callable[[], int]:
+    """Of the loop's own ledger; 0, which nothing is kept for, while there is none to be read."""
+    known: list[Ledger] = []
+
+    def pulse() -> int:
+        try:
+            if not known:
+                known.append(open_ledger())
+            return known[0].pulse()
+        except AxonError as error:
+            log.warning("ledger not read reason=%r", str(error))
+            known.clear()
+            return 0
+
+    return pulse
+
+
+def _most_connections() -> int:
+    """As many files as this process may open, which may be raised for the asking."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + SPARE_FILES
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(64, min(MOST_CONNECTIONS, soft - SPARE_FILES))
