@@ -7,7 +7,7 @@ from axon.ledger import counts, history
 from axon.ledger.proof import damaged, row_sum
 from axon.ledger.records import Run, WorkerStatus
 from axon.ledger.rows import fetch
-from axon.ledger.tables import RUN, RUN_TASK, WORKER, Known
+from axon.ledger.tables import LEASE, RUN, RUN_TASK, WORKER, Known
 from axon.ledger.transaction import Tx
 from axon.tasks.text import clean, shortened
 
@@ -107,6 +107,8 @@ def end(tx: Tx, run: str) -> None:
     known = find(tx, run)
     for worker in WORKER.select(tx, "WHERE run = ?", (clean(run),)):
         WORKER.delete(tx, worker)
+    for duty in LEASE.select(tx, "WHERE holder = ?", (clean(run),)):  # its processes have gone
+        LEASE.update(tx, duty, holder="", until=0.0)
     if known and known["ended_at"] is None:
         RUN.update(tx, known, ended_at=tx.now, lease_until=0.0)
         history.append(tx, "run_ended", actor="coordinator", run=run)

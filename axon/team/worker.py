@@ -34,6 +34,7 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
             leash.stopping.wait(POLL_SECONDS)
             continue
         claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=crew.run)
+        project.reached("claimed")
         pulse.hold(claim)
         task = _work(Assignment(crew, project, ledger, leash, pulse, task, claim))
         pulse.hold(None)

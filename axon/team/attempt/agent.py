@@ -61,6 +61,7 @@ def run_agent(
     session = _session(at, engine, brief)
     token_hash = hashlib.sha256(token.encode()).hexdigest()
     at.ledger.start_session(session, token_hash=token_hash, claim=at.claim)
+    at.project.reached("session.started")
     at.redactor = Redactor((*at.crew.secrets, token))
     request, inbox = _request(at, workspace, engine, brief, token), brief.inbox
     with Recorder(at.project.state_dir, session.id, at.redactor.value) as recorder:

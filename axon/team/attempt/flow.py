@@ -156,6 +156,7 @@ class Attempt:
     def _submit(self, commit: str) -> Task | None:
         at = self.at
         verified = bool(gate_of(at.crew.config, at.task))
+        at.project.reached("submit.before")
         full = crowded(at.ledger, at.crew.config.max_review - 1)  # with this one
         if full or at.cut_short() or at.crew.max_iterations is not None:
             at.ledger.submit(at.claim, commit=commit, verified=verified)
@@ -164,6 +165,7 @@ class Attempt:
         _, following = at.ledger.submit_and_claim(
             at.claim, commit=commit, verified=verified, lease_seconds=lease
         )
+        at.project.reached("submitted")
         return following
 
     def _park(self, workspace: Workspace) -> None:

@@ -34,6 +34,7 @@ def commit_work(at: Assignment, workspace: Workspace) -> str:
     message = f"{at.task.identifier}: {at.task.title}"
     commit = workspaces.commit_all(at.project, workspace, message)
     workspaces.publish(at.project, workspace)
+    at.project.reached("work.published")
     at.enter("commit", commit=commit)
     return commit
 
@@ -52,6 +53,7 @@ def run_the_gate(at: Assignment, workspace: Workspace, commit: str, session: str
     if not command:
         return Verdict(passed=True)
     at.pulse.doing = f"gate: {command}"
+    at.project.reached("gate.before")
     log = Path("sessions", f"{session}.gate.log")
     result = run_gate(
         command,
@@ -77,6 +79,7 @@ def run_the_gate(at: Assignment, workspace: Workspace, commit: str, session: str
         commit=commit,
         log=str(log),
     )
+    at.project.reached("gate.told")
     return Verdict(
         passed=result.passed, why=f"gate: {why}", feedback=at.redactor.text(result.output)
     )
