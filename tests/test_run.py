@@ -128,23 +128,88 @@ def test_a_text_is_all_an_ad_hoc_run_needs(project: Axon) -> None:
     assert (project.root / "a.txt").exists()
 
 
-@pytest.mark.parametrize("phase", ["implementation", "testing"])
-def test_killed_in_a_phase_it_goes_on(project: Axon, phase: str) -> None:
-    wait = "until test -e ../../../go; do sleep 0.1; done"
-    entry, review = worked("a")
-    agent = {"implementation": "coding", "testing": "testing"}[phase]
-    entry["agents"][agent].insert(0, bash(f"touch ../../../{phase}; {wait}"))
-    project.ok("task", "add", "Make a", "--check", "test -s a.txt")
-    process = project.start("run", "--model-upstream", script(project, [entry, review]))
-    wait_for(lambda: (project.root / phase).exists())
-    workers = wait_for(lambda: [w for w in project.json("status")["workers"] if w["identifier"]])
+def hold(project: Axon, phase: str) -> str:
+    """A command that says it is there, and waits to be let go on."""
+    return f"touch at-{phase}; until test -e '{project.root}/go-{phase}'; do sleep 0.1; done"
 
-    os.kill(workers[0]["pid"], signal.SIGKILL)
-    (project.root / "go").touch()
 
-    assert process.wait(90) == 0, process.communicate()
-    task = project.task("ENG-1")
-    assert (task["state"], task["attempts"]) == ("done", 2)
+def held_everywhere(project: Axon) -> list[Turn]:
+    """One task that can be stopped in each phase of its session."""
+    look, write, test = (hold(project, p) for p in ("research", "implementation", "testing"))
+    turns = [
+        bash(hold(project, "orient")),
+        delegate("research", "Look at the README."),
+        bash(look),
+        delegate("planner", "Say what comes first."),
+        bash(hold(project, "planning")),
+        delegate("coding", "Write a.txt."),
+        delegate("testing", "Test a.txt."),
+        delegate("reviewer", "Read a.txt."),
+        bash(hold(project, "review")),
+        bash("git add -A && git commit -qm work"),
+        {"text": "Written, checked and committed."},
+    ]
+    agents = {
+        "research": [call("Read", file_path="$WORKSPACE/README.md"), {"text": "It says hello."}],
+        "planner": [{"text": "Write it, then test it."}],
+        "coding": [bash(f"{write}; echo a > a.txt; echo . >> at-work"), {"text": "Written."}],
+        "testing": [bash(f"{test}; test -s a.txt"), {"text": "It is there."}],
+        "reviewer": [{"text": "approve"}],
+    }
+    review = {"title": "Make a", "says": REVIEW, "turns": [answers(APPROVE), {"text": "."}]}
+    return [{"title": "Make a", "turns": turns, "agents": agents}, review]
+
+
+def kill_in(project: Axon, phase: str, pid: int = 0) -> None:
+    """Wait until the work is there, and kill its worker, or the coordinator `pid`."""
+    places = (project.root / ".axon/work/ENG-1", project.root / ".axon/landing")
+    sign = wait_for(lambda: [p for where in places if (p := where / f"at-{phase}").exists()], 60)[0]
+    workers = project.json("status")["workers"]
+    os.kill(pid or next(w["pid"] for w in workers if w["identifier"]), signal.SIGKILL)
+    if pid:
+        wait_for(lambda: not project.processes(), 10)
+    sign.unlink(missing_ok=True)
+    (project.root / f"go-{phase}").touch()
+
+
+def test_killed_in_every_phase_the_end_is_the_same(project: Axon) -> None:
+    (project.root / ".gitignore").write_text("at-*\ngo-*\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "ignore")
+    place = "case $PWD in */work/ENG-1) p=commit;; *) p=land;; esac"
+    wait = f"touch at-$p; until test -e '{project.root}'/go-$p; do sleep 0.1; done"
+    project.ok("task", "add", "Make a", "--check", f"{place}; {wait}; test -s a.txt")
+    upstream = script(project, held_everywhere(project))
+    work = project.root / ".axon/work/ENG-1/at-work"
+
+    first = project.start("run", "--model-upstream", upstream)
+    for phase in ("orient", "research", "planning", "implementation"):
+        kill_in(project, phase)
+    assert not work.exists()
+    kill_in(project, "testing", first.pid)
+    second = project.start("run", "--model-upstream", upstream)
+    kill_in(project, "review")
+    kill_in(project, "commit")
+    done = len(work.read_text().split())
+    assert done == 3, "until testing it began again, and from then on not"
+    kill_in(project, "land", second.pid)
+    assert len(work.read_text().split()) == done, "after the commit nothing is implemented again"
+    project.variables["AXON_FAILPOINT"] = "landing.told"
+    project.ok("run", "--model-upstream", upstream)
+    del project.variables["AXON_FAILPOINT"]
+    assert phases(project, "ENG-1")[-1] == "land", "its lander died before it could tell"
+    project.ok("run", "--model-upstream", upstream)
+
+    task = project.json("task", "show", "ENG-1")
+    assert (task["state"], task["failures"]) == ("done", 0)
+    got = phases(project, "ENG-1")
+    assert got[-1] == "notify" and got.count("notify") == 1
+    assert [p for p in got if p == "commit"] == ["commit"]
+    assert (project.root / "a.txt").read_text() == "a\n"
+    merges = project.git("log", "--merges", "--format=%s", "main").splitlines()
+    assert merges == ["Merge ENG-1: Make a"], "landed once"
+    reviewed = [e for e in task["events"] if e["action"] == "review"]
+    assert len(reviewed) == 1
     assert not project.processes()
 
 

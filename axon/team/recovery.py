@@ -9,6 +9,8 @@ from axon.config import Config
 from axon.errors import StaleClaim
 from axon.ledger import Ledger, Run
 from axon.tasks import State, Task
+from axon.team import landing
+from axon.team.processes import start_time
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,8 @@ def _take_back(ledger: Ledger, run: Run) -> None:
             ledger.release(claim, "its run was killed")
         except StaleClaim:
             log.info("claim was gone already task=%s", claim.identifier)
+    if lease := ledger.lease(landing.NAME, run.id, DEATH_SECONDS):  # it cannot land any more
+        ledger.drop_lease(lease)
     ledger.record("run_lost", actor="coordinator", run=run.id, why="its coordinator was killed")
     ledger.end_run(run.id)
 
@@ -47,7 +51,7 @@ def _exists(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return pid > 0
+    return pid > 0 and start_time(pid) is not None  # a zombie waits for its parent, not for us
 
 
 def nothing_to_do(ledger: Ledger, config: Config) -> str:

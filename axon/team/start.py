@@ -28,6 +28,7 @@ from axon.team import landing
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
 from axon.team.crew import without_secrets
 from axon.team.environment import own_environment
+from axon.team.landing.telling import conclude_left
 from axon.team.project import Project, hold, open_project
 from axon.team.recovery import continued, nothing_to_do, recover
 from axon.team.roles import Beside, Mode, crew_of, equipped, roles_of, successors
@@ -65,6 +66,7 @@ def run_team(
     if drafts:
         ledger.add(drafts)
     if not mode.watch and (nothing := nothing_to_do(ledger, config)):
+        conclude_left(project, ledger)
         print(nothing, file=sys.stderr)
         return 0
     ready = check_engine(config, say, thorough=not mode.skip_preflight)

@@ -17,7 +17,7 @@ from axon.team.gate import GateResult
 from axon.team.landing.checkout import recover
 from axon.team.landing.land import Deferred, Landed, Rejected, bring_over, land
 from axon.team.landing.merge import gate_log
-from axon.team.landing.telling import conclude
+from axon.team.landing.telling import conclude, why_nobody
 from axon.team.leash import Leash
 from axon.team.project import Project, hold, open_project
 from axon.team.workspace import remove
@@ -183,8 +183,11 @@ class Lander:
         if outcome.beside:
             why = f"{outcome.beside}; axon land brings it over"
             self._record(task.identifier, "landed_beside", why, target=outcome.target)
-        conclude(self.crew, self.ledger, task, NAME)
+        self._conclude(task)
         self._remove(task.identifier)
+
+    def _conclude(self, task: Task) -> None:
+        conclude(self.ledger, task, run=self.crew.run, why_not=why_nobody(self.crew))
 
     def _rejected(self, task: Task, outcome: Rejected, lease: Lease) -> None:
         clean = self._redactor.text
@@ -237,7 +240,7 @@ class Lander:
         try:
             task = self.ledger.task(identifier)
             if task.state is State.DONE:
-                conclude(self.crew, self.ledger, task, NAME)  # if its lander was killed before
+                self._conclude(task)  # its lander may have been killed before that
                 self._remove(identifier)
         except NotFound:
             pass  # of an earlier ledger: axon gc

@@ -1,16 +1,20 @@
 """The last phase of a task: whether a person was told of it, and if not, why."""
 
+from contextlib import suppress
+
 from axon.agents.roster import NO_SENDER
+from axon.errors import NotFound
 from axon.ledger import Ledger
 from axon.mcp.config import TELEGRAM
-from axon.tasks import Task
+from axon.tasks import State, Task
 from axon.team.crew import Crew
+from axon.team.project import Project
 
 PHASE = "notify"
 
 
-def conclude(crew: Crew, ledger: Ledger, task: Task, actor: str) -> None:
-    """Store the phase, once for each landing; to be repeated after a kill."""
+def conclude(ledger: Ledger, task: Task, *, run: str, why_not: str) -> None:
+    """Store the phase, once for each landing. `why_not`: for the case that nobody was told."""
     told = landed = False
     for event in ledger.events(identifier=task.identifier, limit=100_000):
         if event.action == "claim":
@@ -23,15 +27,26 @@ def conclude(crew: Crew, ledger: Ledger, task: Task, actor: str) -> None:
             told = True
     ledger.record(
         "phase",
-        actor=actor,
+        actor="landing",
         identifier=task.identifier,
-        run=crew.run,
-        why="" if told else f"skipped: {_reason(crew)}",
+        run=run,
+        why="" if told else f"skipped: {why_not}",
         data={"phase": PHASE, "skipped": not told, "attempt": task.token},
     )
 
 
-def _reason(crew: Crew) -> str:
+def conclude_left(project: Project, ledger: Ledger) -> None:
+    """For work that landed just before its lander was killed: its workspace still stands."""
+    work = project.state_dir / "work"
+    for path in sorted(work.iterdir()) if work.is_dir() else ():
+        with suppress(NotFound):
+            task = ledger.task(path.name)
+            if task.state is State.DONE:
+                conclude(ledger, task, run="", why_not="its run was killed")
+
+
+def why_nobody(crew: Crew) -> str:
+    """Is told of what lands in this run."""
     if not crew.run:
         return "a person landed it"
     if not any(server.name == TELEGRAM for server in crew.servers):
