@@ -118,6 +118,15 @@ def test_a_server_that_does_not_work_is_named_before_anything_runs(stage: Stage)
     assert stage.axon.task("ENG-1")["attempts"] == 0
 
 
+def test_a_run_does_without_a_browser_that_is_not_there(stage: Stage) -> None:
+    lend(stage.axon, "playwright", command="/no/such/npx", args=["@playwright/mcp"])
+    stage.play({"First job": [bash("echo a > a.txt"), says("Done.")]})
+    done = stage.axon("team", "--trust")
+    assert done.returncode == 0, done.stderr
+    (line,) = [x for x in done.stderr.splitlines() if "playwright" in x]
+    assert "MCP server playwright: " in line and "the run does without it" in line
+
+
 PATH = {"PATH": os.environ["PATH"]}
 
 

@@ -1,7 +1,7 @@
 """The other MCP servers of a project: `[mcp.NAME]` in axon.toml, read and checked."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,9 +34,20 @@ def _telegram(config: Config) -> dict[str, dict[str, Any]]:
     return {TELEGRAM: table}
 
 
+def can_be_missing(server: Server) -> bool:
+    """What is done with it can be left undone: to tell a person, and to look at pages."""
+    return server.name == TELEGRAM or is_browser(server)
+
+
 def is_browser(server: Server) -> bool:
     """Told by its name or its program: whether agents can look at pages with it."""
     return bool(BROWSER.search(" ".join((server.name, server.command, *server.args))))
+
+
+def without_servers(config: Config, names: Collection[str]) -> Config:
+    kept = {name: table for name, table in config.servers.items() if name not in names}
+    url = "" if TELEGRAM in names else config.telegram_mcp_url
+    return replace(config, servers=kept, telegram_mcp_url=url)
 
 
 def resolved(server: Server, environ: Mapping[str, str], base: Mapping[str, str]) -> Server:

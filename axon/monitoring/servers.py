@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from axon.config import Config
 from axon.errors import EngineError, UsageError
@@ -26,6 +26,9 @@ class Servers:
 
     servers: tuple[Server, ...] = ()
     secrets: tuple[str, ...] = ()
+
+    def without(self, names: Collection[str]) -> "Servers":
+        return replace(self, servers=tuple(s for s in self.servers if s.name not in names))
 
 
 def read_servers(
@@ -48,19 +51,33 @@ def read_servers(
 
 
 def try_servers(
-    servers: Sequence[Server], python_path: Sequence[str], seconds: float = START_SECONDS
-) -> None:
-    """EngineError names the first that does not answer; all are tried at the same time."""
+    servers: Sequence[Server],
+    python_path: Sequence[str],
+    seconds: float = START_SECONDS,
+    spare: Callable[[Server], bool] = lambda server: False,
+) -> dict[str, str]:
+    """The `spare` ones that do not answer, and why; all are tried at the same time.
+
+    EngineError names the first of the others that does not.
+    """
     children = [(server, _start(server, python_path, seconds)) for server in servers]
     deadline = time.monotonic() + IMPORT_SECONDS + seconds + CLOSE_SECONDS
+    absent: dict[str, str] = {}
     try:
         for server, child in children:
-            _judge(server, child, deadline)
+            error = _error_of(server, child, deadline)
+            if error and not spare(server):
+                raise EngineError(
+                    f"{error}; correct [mcp.{server.name}] in axon.toml or take it out"
+                )
+            if error:
+                absent[server.name] = error
     finally:
         for _, child in children:
             with suppress(ProcessLookupError):
                 child.kill()
             child.communicate()
+    return absent
 
 
 def _start(server: Server, python_path: Sequence[str], seconds: float) -> "subprocess.Popen[str]":
@@ -81,7 +98,7 @@ def _start(server: Server, python_path: Sequence[str], seconds: float) -> "subpr
     return child
 
 
-def _judge(server: Server, child: "subprocess.Popen[str]", deadline: float) -> None:
+def _error_of(server: Server, child: "subprocess.Popen[str]", deadline: float) -> str:
     try:
         out, err = child.communicate(timeout=max(0.1, deadline - time.monotonic()))
         answer = json.loads(out)
@@ -90,5 +107,4 @@ def _judge(server: Server, child: "subprocess.Popen[str]", deadline: float) -> N
     except ValueError:
         last = next((line for line in reversed(err.splitlines()) if line.strip()), "no word")
         answer = {"error": f"MCP server {server.name} cannot be tried: {last.strip()[:300]}"}
-    if error := answer.get("error"):
-        raise EngineError(f"{error}; correct [mcp.{server.name}] in axon.toml or take it out")
+    return str(answer.get("error") or "")

@@ -40,11 +40,13 @@ class Coordinator:
     max_review: int = 20  # no task is begun while so many wait for their landing
     lands: bool = True  # else finished work waits in Review for a person
     stays: bool = False  # wait for new tasks when there are none
+    waits: bool = True  # for a person to end a pause; else the run ends with it
     reread: Callable[[], list[Role]] | None = None  # the roles as the configuration has them now
     started: float = field(default_factory=time.monotonic)
     signals: int = 0  # Ctrl-C or SIGTERM received so far
     hangups: int = 0  # not acted on yet
     reason: str = ""
+    _held: bool = False  # a pause has ended the run
     _failing: SameFailure = field(default_factory=SameFailure)
     _seen: int = 0
     _renewed: float = 0.0
@@ -162,6 +164,11 @@ class Coordinator:
         if self.stays:
             return False
         ready = self.ledger.ready_in(self.run.id)
+        pause = self.ledger.paused()
+        if ready is not None and not self.waits and pause and pause[1] is None:
+            self.reason = f"paused: {pause[0]}; axon resume, then start again"
+            self._held = True
+            return True
         return ready is None or ready > LONGEST_WAIT_SECONDS
 
     def _park(self) -> None:
@@ -228,7 +235,7 @@ class Coordinator:
             return True
         later = task.not_before is not None and task.not_before > time.time()
         bounded = run.max_tasks is not None or self.max_iterations is not None
-        return task.state is State.TODO and (later or bounded)
+        return task.state is State.TODO and (later or (bounded and not self._held))
 
     def _summary(self, code: int) -> Summary:
         run = self.ledger.run(self.run.id)

@@ -9,7 +9,6 @@ from axon.config import Config
 from axon.errors import StaleClaim
 from axon.ledger import Ledger, Run
 from axon.tasks import State, Task
-from axon.team import landing
 from axon.team.processes import start_time
 
 log = logging.getLogger(__name__)
@@ -38,8 +37,6 @@ def _take_back(ledger: Ledger, run: Run) -> None:
             ledger.release(claim, "its run was killed")
         except StaleClaim:
             log.info("claim was gone already task=%s", claim.identifier)
-    if lease := ledger.lease(landing.NAME, run.id, DEATH_SECONDS):  # it cannot land any more
-        ledger.drop_lease(lease)
     ledger.record("run_lost", actor="coordinator", run=run.id, why="its coordinator was killed")
     ledger.end_run(run.id)
 

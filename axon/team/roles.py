@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from axon.agents.bundled import WORKER
-from axon.agents.overrides import Overrides, load_overrides
+from axon.agents.overrides import load_overrides
 from axon.agents.roster import roster
 from axon.config import Config
 from axon.gateway.login import login_environment
 from axon.ledger import Run
+from axon.mcp.config import can_be_missing, without_servers
 from axon.monitoring.preflight import Ready
 from axon.monitoring.servers import Servers, read_servers, try_servers
 from axon.security.secrets import secrets_of
@@ -63,8 +64,24 @@ def crew_of(config: Config, run: Run, ready: Ready) -> Crew:
 
 
 def equipped(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -> Crew:
-    """The crew with the project's own agents and servers; `config` as it is outside of it."""
-    overrides, servers = _additions(config, ready, mode, say)
+    """The crew with the project's own agents and servers; `config` as it is outside of it.
+
+    Servers are tried before agents meet them; what can be missing is left out when it is.
+    """
+    overrides, servers = load_overrides(config), Servers()
+    if config.engine == "claude":
+        everyone = {WORKER, *roster(config, overrides).origins}
+        servers = read_servers(config, own_environment(config), everyone)
+        if not mode.skip_preflight:
+            there = everyone if mode.solo else set(ALONE)
+            used = [s for s in servers.servers if any(map(s.open_to, there))]
+            absent = try_servers(used, ready.python_path, spare=can_be_missing)
+            for error in absent.values():
+                say(f"{error}; the run does without it")
+            config, servers = without_servers(config, absent), servers.without(absent)
+            crew = replace(crew, config=without_servers(crew.config, absent))
+    for notice in roster(config, overrides).notices if mode.solo else overrides.notices:
+        say(notice)
     return replace(
         crew,
         solo=mode.solo,
@@ -94,19 +111,3 @@ def successors(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -
     fresh = replace(fresh, **fixed, workers=fresh.workers or config.workers)
     safe = without_secrets(fresh, own_environment(fresh))
     return roles_of(equipped(replace(crew, config=safe), fresh, ready, mode, say))
-
-
-def _additions(config: Config, ready: Ready, mode: Mode, say: Say) -> tuple[Overrides, Servers]:
-    """The project's own agents and prompts, and other servers, tried before agents meet them."""
-    overrides = load_overrides(config)
-    found = roster(config, overrides)
-    for notice in found.notices if mode.solo else overrides.notices:
-        say(notice)
-    if config.engine != "claude":
-        return overrides, Servers()
-    servers = read_servers(config, own_environment(config), {WORKER, *found.origins})
-    if not mode.skip_preflight:
-        there = found.origins if mode.solo else ALONE
-        used = [server for server in servers.servers if any(map(server.open_to, there))]
-        try_servers(used, ready.python_path)
-    return overrides, servers

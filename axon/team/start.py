@@ -140,6 +140,7 @@ def _run(
         max_review=config.max_review,
         lands=config.land == "auto",
         stays=mode.watch,
+        waits=not mode.solo,
     )
     watch_signals(coordinator.on_signal)
     ledger.start_run(run, LEADERSHIP_SECONDS)
