@@ -7,6 +7,7 @@ from axon.dashboard.analytics.tally import Tally
 from axon.dashboard.settings import PageSettings
 from axon.dashboard.web.guard import Guard
 from axon.ledger import Ledger
+from axon.security.secrets import Redactor
 
 Body = dict[str, Any]
 
@@ -17,6 +18,7 @@ class Desk:
     page: PageSettings
     guard: Guard
     tally: Tally
+    redactor: Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,32 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from axon.dashboard.api.views import event_view
 from axon.dashboard.settings import PageSettings
 from axon.dashboard.site import clean_json
+from axon.dashboard.web.answer import encode
 from axon.dashboard.web.stream import Told
-from axon.ledger import Ledger
+from axon.ledger import Event, Ledger
 from axon.security.secrets import Redactor
+from axon.tasks.text import shortened
 from axon.team.status import team_view
 
 RESTLESS = ("at", "elapsed_seconds", "eta_seconds")  # what differs although nothing has happened
+
+
+LONGEST_TEXT = 4000  # in the stream: who wants all of it asks for the event
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return shortened(value, LONGEST_TEXT)
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(item) for item in value]
+    return value
 
 
 class LiveFeed:
@@ -35,11 +51,17 @@ class LiveFeed:
                 seq=event.seq,
                 identifier=event.identifier,
                 run=event.run,
-                data=b"id: %d\nevent: event\ndata: %b\n\n"
-                % (event.seq, clean_json(event_view(event), self._redactor)),
+                data=b"id: %d\nevent: event\ndata: %b\n\n" % (event.seq, self._encoded(event)),
             )
             for event in self._ledger.events(after=after, limit=limit)
         ]
+
+    def _encoded(self, event: Event) -> bytes:
+        """Secrets first: half of one would not be known."""
+        view = event_view(event)
+        if self._redactor.suspects(encode(view).decode()):
+            view = self._redactor.value(view)
+        return encode(_shortened(view))
 
     def team(self) -> bytes:
         view = team_view(self._ledger, self._sessions, time.time())

@@ -62,7 +62,9 @@ def serve_here(
         return ledger_from(settings.config)
 
     def open_desk() -> Any:
-        return Desk(ledger=open_ledger(), page=settings, guard=guard, tally=tally)
+        return Desk(
+            ledger=open_ledger(), page=settings, guard=guard, tally=tally, redactor=redactor
+        )
 
     broadcaster = Broadcaster(lambda: LiveFeed(open_ledger(), settings, redactor))
     site = ApiSite(guard, Page(), redactor, _pulse(open_ledger))

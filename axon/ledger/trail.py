@@ -20,6 +20,11 @@ STEPS = """
     SELECT seq, at, identifier, run, actor, action, before, after, attempt, why
     FROM event WHERE seq > ? ORDER BY seq LIMIT ?
 """
+OF_SESSION = """
+    SELECT id, at, identifier, '', model,
+        input_tokens + output_tokens + cache_read_tokens + cache_write_tokens, cost_usd
+    FROM usage WHERE session = ? ORDER BY id LIMIT ?
+"""
 SPENDING = """
     SELECT usage.id, usage.at, usage.identifier, coalesce(session.worker, ''), usage.model,
         input_tokens + output_tokens + cache_read_tokens + cache_write_tokens, usage.cost_usd
@@ -88,6 +93,7 @@ class Trail(Protocol):
         """Requests to the model in their order, by id."""
         ...
 
+    def session_spending(self, session: str, *, limit: int = 10_000) -> list[Spending]: ...
     def session_count(self, identifier: str = "") -> int: ...
     def related(self, identifier: str) -> Related:
         """The task's children, what it waits for, and what waits for it."""
@@ -129,6 +135,9 @@ class FileTrail:
     def spending(self, *, after: int = 0, limit: int = 10_000) -> list[Spending]:
         return self._store.read(spending, after=after, limit=limit)
 
+    def session_spending(self, session: str, *, limit: int = 10_000) -> list[Spending]:
+        return self._store.read(session_spending, session, limit=limit)
+
     def session_count(self, identifier: str = "") -> int:
         return self._store.read(session_count, identifier)
 
@@ -148,6 +157,10 @@ def steps(tx: Tx, *, after: int, limit: int) -> list[Step]:
 
 def spending(tx: Tx, *, after: int, limit: int) -> list[Spending]:
     return [Spending._make(row) for row in tx.db.execute(SPENDING, (after, limit))]
+
+
+def session_spending(tx: Tx, session: str, *, limit: int) -> list[Spending]:
+    return [Spending._make(row) for row in tx.db.execute(OF_SESSION, (clean(session), limit))]
 
 
 def latest(

@@ -1,14 +1,18 @@
 """Tasks as files: all of them out, and in again."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from axon.dashboard.api.issues import FILTERS
 from axon.dashboard.desk import Body, Desk, File
 from axon.dashboard.route import Field, Route
-from axon.tasks import Priority, task_view
+from axon.security.secrets import Redactor
+from axon.tasks import Priority, State, Task, task_view
 from axon.tasks.exchange import exported, records_from
 from axon.tasks.exchange.entry import state_named
 
+Pair = tuple[Task, Sequence[tuple[float, str, str]]]
 LARGEST_FILE = 32 << 20
 KINDS = {
     "json": ("application/json; charset=utf-8", "json"),
@@ -34,7 +38,22 @@ def export(desk: Desk, body: Body) -> File:
     ]
     kind, suffix = KINDS[body["format"]]
     text = "".join(exported(pairs, body["format"]))
+    if desk.redactor.suspects(text):
+        text = "".join(exported(_cleaned(pairs, desk.redactor), body["format"]))
     return File(body=text.encode("utf-8", "replace"), kind=kind, name=f"tasks.{suffix}")
+
+
+def _cleaned(pairs: Iterable[Pair], redactor: Redactor) -> Iterator[Pair]:
+    """Without secrets; what is searched is each text itself, not how a format writes it."""
+    for task, comments in pairs:
+        texts: dict[str, Any] = {}
+        for field in fields(task):
+            said = getattr(task, field.name)
+            if isinstance(said, str) and not isinstance(said, State):
+                texts[field.name] = redactor.text(said)
+            elif isinstance(said, tuple):
+                texts[field.name] = tuple(map(redactor.text, said))
+        yield replace(task, **texts), [(at, who, redactor.text(said)) for at, who, said in comments]
 
 
 def take_in(desk: Desk, body: Body) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Tasks: found, shown, added, changed, moved, talked about, and taken out."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from axon.dashboard.api.views import brief_view, detail_view, etag_of, event_view
@@ -61,8 +61,19 @@ def _detail(ledger: Ledger, identifier: str, **facts: Any) -> Reply:
 
 
 def edit_issue(desk: Desk, body: Body, identifier: str) -> Reply:
+    """Refused with the task as it is now, when somebody else was faster."""
+    task = desk.ledger.task(identifier.upper())
+    try:
+        _edit(desk.ledger, task, body)
+    except Conflict as error:
+        now = _detail(desk.ledger, task.identifier, status=412)
+        told = {"code": "precondition_failed", "message": str(error)}
+        return replace(now, data={"error": told, "current": now.data})
+    return _detail(desk.ledger, task.identifier)
+
+
+def _edit(ledger: Ledger, task: Task, body: Body) -> None:
     """What is most likely to be refused comes first: nothing is to be half done."""
-    ledger, task = desk.ledger, desk.ledger.task(identifier.upper())
     seen = body.pop("if_match", None)
     changes = _changes({name: raw for name, raw in body.items() if name in EDITABLE})
     tidied(task, changes)
@@ -78,7 +89,6 @@ def edit_issue(desk: Desk, body: Body, identifier: str) -> Reply:
         if seen is not None and ledger.task(task.identifier).version != seen:
             raise Conflict(f"{task.identifier} was changed by somebody else; look at it again")
         ledger.move_all([task.identifier], target, why=body.get("why") or "")
-    return _detail(ledger, task.identifier)
 
 
 def _changes(raw: Body) -> dict[str, Any]:

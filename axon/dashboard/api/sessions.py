@@ -91,6 +91,22 @@ def list_events(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     return {"events": found, "last": last, "next": following}
 
 
+def list_usage(desk: Desk, body: Body, session: str) -> dict[str, Any]:
+    """Each request to the model, in seconds since the session began."""
+    known = desk.ledger.session(session)
+    return {
+        "usage": [
+            {
+                "at": round(max(0.0, spent.at - known.started_at), 3),
+                "model": spent.model,
+                "tokens": spent.tokens,
+                "cost_usd": spent.cost_usd,
+            }
+            for spent in desk.ledger.session_spending(known.id, limit=body["limit"])
+        ]
+    }
+
+
 def show_blob(desk: Desk, body: Body, session: str, sha: str) -> Any:
     known = desk.ledger.session(session)
     found = blob(desk.page.state_dir, sha)
@@ -134,6 +150,14 @@ ROUTES = (
             Field(name="limit", kind="integer", default=1000, least=1, most=MOST_EVENTS),
             Field(name="q", doc="only events that hold this text"),
         ),
+    ),
+    Route(
+        method="GET",
+        path=ONE + "/usage",
+        handler=list_usage,
+        doc="tokens and cost of each request to the model, oldest first",
+        query=(Field(name="limit", kind="integer", default=10_000, least=1, most=100_000),),
+        fresh=2.0,
     ),
     Route(
         method="GET",

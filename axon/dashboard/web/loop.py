@@ -146,9 +146,9 @@ class Loop(Wires):
         del buffer[: end + 4]
         connection.head = head = self._heads.read(data)
         plan = self._site.plan(head)
+        if head.length and not isinstance(plan, Work):
+            raise bad("a request for this has no body")
         if isinstance(plan, Answer):
-            if head.length:
-                plan = bad("a request for this has no body").answer
             self._send(connection, plan, head)
         elif isinstance(plan, Stream):
             self._hand_over(connection, plan)

@@ -28,6 +28,7 @@ BEAT_SECONDS = 15.0
 PAGE = 500
 PAGES_A_TICK = 64  # of those who are behind
 MOST_HELD = 256 << 10  # bytes that a reader may be behind
+KERNEL_BYTES = 64 << 10
 STUCK_SECONDS = 30.0
 HEAD = (
     ALWAYS + "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\n"
@@ -171,6 +172,8 @@ class Broadcaster:
         else:
             self._behind[watcher.fd] = watcher
         self._watchers[watcher.fd] = watcher
+        with suppress(OSError):  # the kernel is not to hold megabytes for each
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         self._selector.register(sock, EVENT_READ, watcher)
         hello = b'event: hello\ndata: {"seq":%d}\n\n' % watcher.seq
         self._send(watcher, first_lines(200, False) + HEAD + hello + self._team)
