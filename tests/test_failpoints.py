@@ -19,7 +19,7 @@ POINTS = (
     "landing.kept", "landing.intention", "landing.moved", "landing.sealed", "landing.files",
     "landing.index", "landing.placed", "landing.told",
 )  # fmt: skip
-MANY = {"max_attempts": 1000, "max_losses": 1000, "backoff_seconds": 0.05}
+MANY: dict[str, object] = {"max_attempts": 1000, "max_losses": 1000, "backoff_seconds": 0.05}
 # One for each step of the way; the storm has them all.
 SHORT = ("claimed", "workspace.cloned", "session.started", "work.published", "gate.told",
          "submitted", "landing.kept", "landing.moved", "landing.told")  # fmt: skip

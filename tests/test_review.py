@@ -18,8 +18,10 @@ from tests.test_plan import APPROVE, answers, does, script
 BASE = Config(root=Path("/"), environ={}, origins={})
 
 
-def asked(config: Config, *files: str, lines: int = 50, solo: bool = True) -> bool:
-    return needed(config, solo=solo, files=files, lines=lines, matches=matches)
+def asked(
+    config: Config, *files: str, lines: int = 50, solo: bool = True, doubtful: bool = False
+) -> bool:
+    return needed(config, solo=solo, doubtful=doubtful, files=files, lines=lines, matches=matches)
 
 
 def test_policy_says_what_is_reviewed() -> None:
@@ -28,6 +30,8 @@ def test_policy_says_what_is_reviewed() -> None:
     assert asked(replace(BASE, review="always"), "src/a.py", solo=False)
     assert not asked(replace(BASE, review="never"), "src/a.py")
     assert not asked(BASE), "nothing changed"
+    assert asked(BASE, "README.md", solo=False, doubtful=True), "a guard found something"
+    assert not asked(replace(BASE, review="never"), "src/a.py", doubtful=True)
 
 
 def test_policy_says_what_may_skip_and_what_never_may() -> None:

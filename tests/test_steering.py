@@ -93,6 +93,39 @@ def test_no_more_is_begun_while_much_waits_for_a_person(team: Axon) -> None:
     assert "2 tasks wait in Review" in done.stdout
 
 
+# ── what a guard finds ──
+
+
+def test_what_a_guard_finds_waits_for_a_person(team: Axon) -> None:
+    (team.root / "test_old.py").write_text("assert True\n")
+    team.git("add", "-A")
+    team.git("commit", "-qm", "a test")
+    add(team, "lazy", "true", "--check", "true")
+    add(team, "ruthless", "rm test_old.py; echo x > x", "--check", "test -s x")
+    add(team, "leaky", "echo sk-ant-api03-$(printf a%.0s $(seq 90)) > y", "--check", "test -s y")
+
+    done = team("team", "--workers", "1")
+
+    assert done.returncode == 1
+    questions = {q["identifier"]: q["question"] for q in team.json("status")["questions"]}
+    assert "nothing was changed; answer approve to land it as it is" in questions["ENG-1"]
+    assert "tests deleted: test_old.py" in questions["ENG-2"]
+    assert "what looks like a secret added: y" in questions["ENG-3"]
+    assert "sk-ant" not in str(questions)
+    team.ok("task", "answer", "ENG-2", "approve")
+    team.ok("task", "cancel", "ENG-1")
+    team.ok("team")
+    assert [t["state"] for t in team.tasks()] == ["canceled", "done", "blocked"]
+    assert team.task("ENG-2")["attempts"] == 2 and not (team.root / "test_old.py").exists()
+
+
+def test_what_blocks_is_the_projects_to_say(team: Axon) -> None:
+    shell(team, guard={"block": ["secrets"]})
+    add(team, "lazy", "true")
+    team.ok("team")
+    assert team.task("ENG-1")["state"] == "done"
+
+
 # ── staying ──
 
 
@@ -160,7 +193,7 @@ def test_what_is_taken_up_again_is_said(team: Axon) -> None:
 
 
 def test_a_fault_that_no_task_is_to_blame_for_ends_the_run_once(team: Axon) -> None:
-    slow = {"backoff_seconds": 30}
+    slow: dict[str, object] = {"backoff_seconds": 30}
     shell(team, workspace={"setup": "echo no such tool; exit 9"}, limits=slow)
     for n in range(8):
         add(team, f"task {n}", "true")

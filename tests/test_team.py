@@ -241,8 +241,9 @@ def test_a_title_that_is_not_utf8_is_taken(team: Axon) -> None:
     import subprocess
 
     subprocess.run(words, cwd=team.root, env=team.environment, check=True, capture_output=True)
-    team.ok("team")
-    assert team.task("ENG-1")["title"].startswith("caf")
+    team("team")
+    task = team.task("ENG-1")
+    assert task["title"].startswith("caf") and task["attempts"] == 1
 
 
 # ── gates that misbehave ──
@@ -364,6 +365,7 @@ def test_keys_do_not_reach_an_agent(team: Axon) -> None:
     team.variables["MY_TOKEN"] = "very-secret-value-123"
     team.variables["ANTHROPIC_API_KEY"] = "sk-ant-very-secret-key"
     add(team, "leak", "env > env; printf 'very-secret-%s' value-123")
+    shell(team, guard={"block": []})  # the session's own token is a secret, too
     team.ok("team", "--model-upstream", f"script:{script(team)}")
     leaked = (team.root / "env").read_text()
     assert "secret" not in leaked

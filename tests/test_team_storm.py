@@ -56,6 +56,7 @@ class Storm:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            text=True,
             start_new_session=True,
         )
         log.close()
@@ -114,7 +115,7 @@ def _name(pid: int) -> str:
 def test_nothing_is_lost_and_nothing_done_twice(axon: Axon) -> None:
     print(f"seed {SEED}")
     axon.make_repository()
-    limits = {"max_attempts": 1000, "max_losses": 1000, "backoff_seconds": 0.05}
+    limits: dict[str, object] = {"max_attempts": 1000, "max_losses": 1000, "backoff_seconds": 0.05}
     shell(axon, limits=limits, gate={"command": "test -e README.md"})
     top_up(axon)
     storm = Storm(axon, "--workers", "4")

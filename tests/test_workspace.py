@@ -13,8 +13,9 @@ import pytest
 
 from axon.config import Config
 from axon.errors import AxonError, Forbidden, UsageError
+from axon.security.secrets import Redactor
 from axon.tasks import Task
-from axon.team.changes import changes, is_test, matches
+from axon.team.changes import Changes, changes, is_test, matches
 from axon.team.project import Project, hold, open_project, target_of
 from axon.team.recipe import SetupFailed, set_up
 from axon.team.workspace import (
@@ -625,7 +626,7 @@ def test_what_only_the_agent_can_finish_does_not_keep_it_from_going_on(repo: Rep
 def test_changes_are_counted_and_looked_at(repo: Repo) -> None:
     repo.commit({"tests/test_b.py": "x\n" * 50, "tests/test_c.py": "y\n", "src/b.py": "b\n"})
     project, workspace = opened(repo)
-    assert changes(project, workspace, a_task()).findings == ("nothing was changed",)
+    assert said(changes(project, workspace, a_task())) == ["nothing was changed"]
     path = workspace.path
     repo.git("mv", "tests/test_b.py", "tests/test_moved.py", cwd=path)
     repo.write({"tests/test_c.py": " \n", "tests/test_a.py": None, "src/b.py": "b\nc\n"}, path)
@@ -636,12 +637,29 @@ def test_changes_are_counted_and_looked_at(repo: Repo) -> None:
         "docs/ü.md", "src/b.py", "tests/test_a.py", "tests/test_c.py", "tests/test_moved.py",
     )  # fmt: skip
     assert (found.insertions, found.deletions) == (5, 2)
-    assert found.findings == (
+    assert said(found) == [
         "tests deleted: tests/test_a.py",
         "tests emptied: tests/test_c.py",
         "outside of src/, tests: docs/ü.md",
         "conflict markers left: docs/ü.md",
-    )
+    ]
+
+
+def test_secrets_and_large_files_are_findings(repo: Repo) -> None:
+    key = "KEY=sk-ant-api03-" + "a" * 80 + "\n"
+    repo.commit({"old.env": key})
+    project, workspace = opened(repo, max_file_mb=0.5)
+    repo.write({"src/ü.py": 'KEY = "my-live-value-42"\n', "big": "x" * 600_000}, workspace.path)
+    repo.write({"old.env": key + "more\n"}, workspace.path)
+    commit_all(project, workspace, "work")
+    assert said(changes(project, workspace, a_task(), Redactor(["my-live-value-42"]))) == [
+        "what looks like a secret added: src/ü.py",
+        "files larger than 0.5 MB: big",
+    ]
+
+
+def said(found: Changes) -> list[str]:
+    return [str(finding) for finding in found.findings]
 
 
 def test_a_repository_the_agent_committed_is_a_finding(repo: Repo) -> None:
@@ -654,9 +672,9 @@ def test_a_repository_the_agent_committed_is_a_finding(repo: Repo) -> None:
     repo.git("commit", "-q", "--allow-empty", "-m", "x", cwd=inner)
     repo.git("add", "-A", cwd=workspace.path)
     repo.git("commit", "-q", "-m", "x", cwd=workspace.path)
-    assert changes(project, workspace, a_task()).findings == (
-        "repositories whose files do not come along: lib",
-    )
+    assert said(changes(project, workspace, a_task())) == [
+        "repositories whose files do not come along: lib"
+    ]
 
 
 @pytest.mark.parametrize(

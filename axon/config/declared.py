@@ -147,6 +147,12 @@ class Config:
     review_paths: tuple[str, ...] = _setting(
         "review.paths", (), "a change of such files is always reviewed"
     )
+    guard_block: tuple[str, ...] = _setting(
+        "guard.block",
+        ("tests", "paths", "empty", "secrets", "size", "repositories", "conflicts"),
+        "findings that keep work from landing until the reviewer or a person has cleared them",
+    )
+    max_file_mb: float = _setting("guard.max_file_mb", 5.0, "a larger file is a finding (size)")
     review_rounds: int = _setting("review.rounds", 2, "refusals before a person is asked")
     copy: tuple[str, ...] = _setting(
         "workspace.copy", (), "untracked paths copied into each workspace"

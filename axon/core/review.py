@@ -60,18 +60,20 @@ def needed(
     config: Config,
     *,
     solo: bool,
+    doubtful: bool,
     files: Sequence[str],
     lines: int,
     matches: Callable[[str, str], bool],
 ) -> bool:
-    """Whether a change of `files` and `lines` is to be reviewed. `matches(path, glob)`."""
+    """Whether a change of `files` and `lines` is to be reviewed. `matches(path, glob)`;
+    `doubtful`: a guard found something in it."""
 
     def any_of(path: str, globs: Sequence[str]) -> bool:
         return any(matches(path, glob) for glob in globs)
 
     if config.review == "never" or not files:
         return False
-    if any(any_of(path, config.review_paths) for path in files):
+    if doubtful or any(any_of(path, config.review_paths) for path in files):
         return True
     if config.review == "solo" and not solo:
         return False

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from axon.security.secrets import Redactor
 from axon.tasks import Task
-from axon.team.git import Git, listed
+from axon.team.git import Git
+from axon.team.guard import Entry, Found, findings
 from axon.team.project import Project
-from axon.team.workspace.branch import has_markers
 from axon.team.workspace.place import Workspace, pin_of
-from axon.team.workspace.snapshot import GITLINK
 
 TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "__tests__", "testing"})
 TEST_NAME = re.compile(r"(^test_|^tests?\.|_tests?\.|\.tests?\.|\.spec\.|_spec\.|Tests?\.)")
@@ -22,37 +22,41 @@ GLOB_TOKENS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Committed work against its base. `findings` are one line each."""
+    """Committed work against its base, and what a guard found in it."""
 
     files: tuple[str, ...]
     insertions: int
     deletions: int
-    findings: tuple[str, ...]
+    findings: tuple[Found, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    path: str
-    status: str  # A, M, D, T; R when it was moved here
-    mode: str
-    blob: str
-    inserted: int
-    deleted: int
-
-
-def changes(project: Project, workspace: Workspace, task: Task) -> Changes:
+def changes(
+    project: Project,
+    workspace: Workspace,
+    task: Task,
+    redactor: Redactor = Redactor(),  # noqa: B008  # has no state
+) -> Changes:
     """The branch against the newest target that is merged into it."""
     git = project.clone_git(workspace.path)
     pinned = project.commit_of(pin_of(workspace.identifier)) or workspace.base
     branch = f"refs/heads/{workspace.branch}"
     common = git.attempt("merge-base", pinned, branch)
     base = common.out.strip() if common.ok else workspace.base
-    entries = _entries(git, base, branch)
+    entries = _entries(git, base, branch, task)
+    found = findings(
+        git,
+        workspace,
+        task,
+        entries,
+        span=(base, branch),
+        redactor=redactor,
+        max_bytes=int(project.config.max_file_mb * 1e6),
+    )
     return Changes(
         files=tuple(entry.path for entry in entries),
         insertions=sum(entry.inserted for entry in entries),
         deletions=sum(entry.deleted for entry in entries),
-        findings=tuple(_findings(git, workspace, task, entries)),
+        findings=tuple(found),
     )
 
 
@@ -90,35 +94,7 @@ def _pattern(glob: str) -> str:
     return "".join(_translated(token) for token in GLOB_TOKEN.split(glob))
 
 
-def _findings(git: Git, workspace: Workspace, task: Task, entries: list[_Entry]) -> list[str]:
-    if not entries:
-        return ["nothing was changed"]
-    gone = [e.path for e in entries if e.status == "D" and is_test(e.path)]
-    emptied = [e.path for e in entries if is_test(e.path) and _is_emptied(git, e)]
-    outside = [
-        e.path
-        for e in entries
-        if task.paths and not any(matches(e.path, pattern) for pattern in task.paths)
-    ]
-    nested = [e.path for e in entries if e.mode == GITLINK]
-    marked = [e.path for e in entries if e.inserted and has_markers(workspace.path / e.path)]
-    found = {
-        "tests deleted": gone,
-        "tests emptied": emptied,
-        f"outside of {', '.join(task.paths)}": outside,
-        "repositories whose files do not come along": nested,
-        "conflict markers left": marked,
-    }
-    return [f"{what}: {listed(paths)}" for what, paths in found.items() if paths]
-
-
-def _is_emptied(git: Git, entry: _Entry) -> bool:
-    if entry.status not in ("M", "R") or not entry.deleted or entry.inserted > entry.deleted:
-        return False
-    return not git.head(4096, "cat-file", "blob", entry.blob).strip()
-
-
-def _entries(git: Git, base: str, branch: str) -> list[_Entry]:
+def _entries(git: Git, base: str, branch: str, task: Task) -> list[Entry]:
     diff = ("-z", "--find-renames", "--no-ext-diff", "--no-textconv", base, branch)
     counts = _counts(git.run("diff", "--numstat", *diff).split("\0"))
     fields = iter(git.run("diff", "--raw", "--no-abbrev", *diff).split("\0"))
@@ -132,13 +108,15 @@ def _entries(git: Git, base: str, branch: str) -> list[_Entry]:
             path = next(fields)
         inserted, deleted = counts.get(path, (0, 0))
         found.append(
-            _Entry(
+            Entry(
                 path=path,
                 status=status[0],
                 mode=mode,
                 blob=blob,
                 inserted=inserted,
                 deleted=deleted,
+                test=is_test(path),
+                outside=bool(task.paths) and not any(matches(path, p) for p in task.paths),
             )
         )
     return found

@@ -12,7 +12,7 @@ from axon.team.attempt.handing import work_through
 from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
 from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
 from axon.team.attempt.planning import CONTRACTS, PLAN, make_plan, write_contracts
-from axon.team.attempt.reviewing import needs_review, rounds_refused, run_the_review
+from axon.team.attempt.reviewing import doubtful, needs_review, rounds_refused, run_the_review
 from axon.team.gate import gate_of
 from axon.team.recipe import SetupFailed, set_up
 from axon.team.workspace import Broken, Unfinished, Workspace
@@ -123,9 +123,14 @@ class Attempt:
             workspaces.tidy(at.project, workspace)
             verdict = run_the_gate(at, workspace, point.commit, session)
             workspaces.tidy(at.project, workspace)
-        if verdict.passed and not point.reviewed and needs_review(at, found):
-            verdict = run_the_review(at, workspace, at.crew.engine(), point.commit, found)
-            if not verdict.passed and self._must_ask(verdict):
+        if verdict.passed and not point.reviewed:
+            doubts = doubtful(at, found)
+            if needs_review(at, found, doubts):
+                verdict = run_the_review(at, workspace, at.crew.engine(), point.commit, found)
+                if not verdict.passed and self._must_ask(verdict):
+                    return None
+            elif doubts:
+                self._ask_about(doubts)
                 return None
         if verdict.stopped:
             self._park(workspace)
@@ -152,6 +157,12 @@ class Attempt:
             f"or say what is to be done.\n{verdict.feedback}".strip(),
         )
         return True
+
+    def _ask_about(self, doubts: list[str]) -> None:
+        """What the guard found, and no reviewer can clear, is for a person to judge."""
+        said = self.at.redactor.text("; ".join(doubts))
+        what = "answer approve to land it as it is, or say what is to be done"
+        self.at.ledger.ask(self.at.claim, f"A guard found: {said}; {what}.")
 
     def _submit(self, commit: str) -> Task | None:
         at = self.at

@@ -41,9 +41,10 @@ def commit_work(at: Assignment, workspace: Workspace) -> str:
 
 def look(at: Assignment, workspace: Workspace) -> Changes:
     """What the work changes; what a guard finds in it is recorded."""
-    found = changes(at.project, workspace, at.task)
+    found = changes(at.project, workspace, at.task, at.redactor)
     if found.findings:
-        at.record("guard", "; ".join(found.findings), findings=list(found.findings))
+        texts = [at.redactor.text(str(finding)) for finding in found.findings]
+        at.record("guard", "; ".join(texts), findings=texts)
     return found
 
 

@@ -34,10 +34,23 @@ ENGINE_FAULTS = frozenset(
 MAX_FILES_SHOWN = 200
 
 
-def needs_review(at: Assignment, found: Changes) -> bool:
+def doubtful(at: Assignment, found: Changes) -> list[str]:
+    """The findings that somebody has to clear before this may land."""
+    doubts = [f for f in found.findings if f.kind in at.crew.config.guard_block]
+    if [f.kind for f in doubts] == ["empty"] and _has_parts(at):
+        return []  # its parts have made the change
+    return [str(finding) for finding in doubts]
+
+
+def _has_parts(at: Assignment) -> bool:
+    return any(task.parent == at.task.identifier for task in at.ledger.tasks())
+
+
+def needs_review(at: Assignment, found: Changes, doubts: list[str]) -> bool:
     config = at.crew.config
     return config.engine == "claude" and rules.needed(
         config,
+        doubtful=bool(doubts),
         solo=at.crew.solo,
         files=found.files,
         lines=found.insertions + found.deletions,
