@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def team(axon: Axon) -> Axon:
     return axon
 
 
-def shell(axon: Axon, **sections: dict[str, object]) -> None:
+def shell(axon: Axon, **sections: dict[str, Any]) -> None:
     """Configure the obedient shell, with short pauses between attempts."""
     engine = {"name": "command", "command": OBEDIENT}
     limits = {"backoff_seconds": 0.1, **sections.pop("limits", {})}
