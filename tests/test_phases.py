@@ -66,6 +66,7 @@ def test_a_commit_that_was_made_is_built_upon() -> None:
     point = resume_point(overruled)
     assert (point.commit, point.judged, point.reviewed) == ("c1", True, True)
     assert resume_point([*made, gate, event("ask"), event("answer", why="mend it")]).commit == ""
+    assert resume_point([*made, event("release", why="waits for its parts")]) == ResumePoint()
     assert resume_point([event("phase", phase="testing")]) == ResumePoint(phase="testing")
 
 

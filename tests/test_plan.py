@@ -1,6 +1,8 @@
 """A plan is taken only when it passes the rules, and is worked as it was agreed."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -142,9 +144,18 @@ def test_a_flawed_plan_is_mended_and_splits_a_task(project: Axon) -> None:
     turns = [answers(flawed), {"text": "."}, answers(plan_view(PLAN))]
     upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": turns}])
 
-    out = project.ok("plan", "--from-tasks", "ENG-1", "--yes", "--model-upstream", upstream)
+    asks, answers_it = os.openpty()
+    words = project.command("plan", "--from-tasks", "ENG-1", "--model-upstream", upstream)
+    os.write(asks, b"y\n")
+    done = subprocess.run(
+        words, cwd=project.root, env=project.environment, stdin=answers_it, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    os.close(asks)
+    os.close(answers_it)
 
-    assert "wave 2" in out
+    assert done.returncode == 0 and "wave 2" in done.stdout, done.stderr
+    assert "Add these 3 tasks? [y/N]" in done.stdout
     found = {t["title"]: t for t in project.tasks()}
     assert found[f"Plan: {GOAL}"]["state"] == "done"
     contract = found["Contract files of the plan plan-ENG-2"]
@@ -185,6 +196,8 @@ def test_a_document_becomes_five_landed_tasks_by_our_own_planner_and_reviewer(st
 
     assert [t["state"] for t in axon.tasks()] == ["done"] * 7, "the plan, its contracts, and five"
     assert (axon.root / "e").read_text() == "e\nv1\n"
+    assert "nothing to do" in axon("team", "--plan", "../PLAN.md", "--trust").stderr
+    assert len(axon.tasks()) == 7, "the same command again adds nothing twice"
     for name, says in (("planner", "Plan the work below"), ("reviewer", "Review the work on")):
         asked = next(r for r in model.requests() if any(says in text for text in r["said"]))
         assert f"You are OUR {name}." in asked["system"] and "opus" in asked["model"]
@@ -195,8 +208,9 @@ def test_a_document_becomes_five_landed_tasks_by_our_own_planner_and_reviewer(st
 
 def test_without_agreement_nothing_is_added(project: Axon) -> None:
     upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": [answers(plan_view(PLAN))]}])
-    done = project("plan", GOAL, "--model-upstream", upstream)
+    done = project("plan", GOAL, "--json", "--model-upstream", upstream)
     assert done.returncode == 2 and "--yes" in done.stderr
+    assert json.loads(done.stdout) == {"task": "ENG-1", "plan": plan_view(PLAN)}
     assert [t["title"] for t in project.tasks()] == [f"Plan: {GOAL}"]
 
 

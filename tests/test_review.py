@@ -117,6 +117,20 @@ def test_approved_work_lands(project: Axon) -> None:
     assert reviews(project) == ["approve"]
 
 
+def test_a_reviewer_that_refuses_once_is_heard(project: Axon) -> None:
+    entries = [
+        {"title": "Add x", "turns": does("echo 1 > x") + does("echo 2 >> x")},
+        {"title": "Add x", "says": "1 lines added", "turns": [answers(REFUSE), {"text": "."}]},
+        {"title": "Add x", "says": "2 lines added", "turns": [answers(APPROVE), {"text": "."}]},
+    ]
+    project.ok("team", "--model-upstream", script(project, entries))
+    task = project.json("task", "show", "ENG-1")
+    assert (task["state"], task["failures"]) == ("done", 1)
+    assert reviews(project) == ["request_changes", "approve"]
+    refused = next(e for e in task["events"] if e["action"] == "review")
+    assert refused["data"]["findings"] == ["x:3: blocker: divides by zero"]
+
+
 def test_agents_that_do_not_agree_ask_a_person(project: Axon) -> None:
     work = does("echo 1 > x") + does("echo 2 >> x") + does("echo 3 >> x")
     upstream = played(project, work, REFUSE)

@@ -219,8 +219,9 @@ def test_a_full_context_is_handed_over(project: Axon) -> None:
     )
     project.git("commit", "-aqm", "a small context")
     project.ok("task", "add", "Make a", "--check", "test -s a.txt")
-    full = {"input_tokens": 90_000, "output_tokens": 10}
+    near, full = ({"input_tokens": tokens, "output_tokens": 10} for tokens in (75_000, 90_000))
     first = [
+        {**bash("sleep 0.5"), "usage": near},
         {**bash("echo half > a.txt; echo begun"), "usage": full},
         {"text": "a.txt is half written; end it with whole.", "delay_seconds": 2},
     ]
@@ -236,4 +237,5 @@ def test_a_full_context_is_handed_over(project: Axon) -> None:
     task = project.json("task", "show", "ENG-1")
     assert (task["attempts"], task["failures"]) == (1, 0)
     assert len(events(project, "ENG-1", "hand_over")) == 1
+    assert "told: Your context is 70 % full." in project.ok("logs", "ENG-1")
     assert len(task["sessions"]) == 3, "the full one, its last words, and the new one"

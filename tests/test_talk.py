@@ -218,6 +218,37 @@ def test_a_question_is_asked_answered_and_the_session_goes_on(stage: Stage) -> N
     assert answered[-1] == 1 and said(stage, "Tabs.\nAlways.")[-1] == 1
 
 
+def test_a_task_is_split_and_judged_as_a_whole_when_its_parts_are_done(stage: Stage) -> None:
+    part = {"description": "One of two.", "part": True}
+    stage.play(
+        {
+            "Big job": [
+                calls("create_followup", title="Left half", check="test -s left.txt", **part),
+                calls("create_followup", title="Right half", check="test -s right.txt", **part),
+                says("Split in two."),
+                bash("cat left.txt right.txt > both.txt"),
+                says("They fit."),
+            ]
+        },
+        more=[
+            {
+                "title": f"{side} half",
+                "turns": [bash(f"echo x > {side.lower()}.txt"), says("Mine.")],
+            }
+            for side in ("Left", "Right")
+        ],
+    )
+    stage.axon.ok("task", "edit", "ENG-1", "--check", "test -s both.txt")
+
+    stage.axon.ok("team", "--workers", "2")
+
+    assert [t["state"] for t in stage.axon.tasks()] == ["done"] * 3
+    whole = shown(stage.axon)
+    assert (whole["failures"], len(whole["sessions"])) == (0, 2)
+    (told,) = {t for r in stage.models[-1].requests() for t in r["said"] if "It was split" in t}
+    assert "ENG-2 Done: Left half\nMine." in told and "ENG-3 Done: Right half" in told
+
+
 def test_another_engine_is_told_in_its_prompt(axon: Axon) -> None:
     axon.make_repository()
     command = "cat > prompt.txt; test -e ../../../go"

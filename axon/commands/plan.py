@@ -25,13 +25,14 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, config: Config) -> int:
     ledger = ledger_of(config, create=True)
     goal, parent = _goal(args, ledger)
-    plan, task = make(config, ledger, goal)
+    plan, task = make(config, ledger, goal, skip_preflight=args.skip_preflight)
     if args.json:
         print_json({"task": task.identifier, "plan": plan_view(plan)})
     else:
         print("\n".join(graph_lines(plan)))
     if not args.yes and not _agreed(plan):
-        print(f"nothing added; the plan stays in axon task show {task.identifier}", file=sys.stderr)
+        said = "nothing added; axon team --plan with the same words takes this plan"
+        print(said, file=sys.stderr)
         return 0
     added = add(ledger, plan, task, parent, config)
     if not args.json:
@@ -39,18 +40,24 @@ def run(args: Namespace, config: Config) -> int:
     return 0
 
 
-def make(config: Config, ledger: Ledger, goal: str) -> tuple[Plan, Task]:
-    """Run the planner as a task of its own: metered, recorded and resumable like any other."""
-    from axon.team.attempt.planning import PLAN, plan_of
+def make(
+    config: Config, ledger: Ledger, goal: str, *, skip_preflight: bool, again: bool = True
+) -> tuple[Plan, Task]:
+    """Run the planner as a task of its own: metered, recorded and resumable like any other.
+
+    Unless `again`, a plan that was made of this goal before is taken.
+    """
+    from axon.team.attempt.planning import plan_of
     from axon.team.roles import Mode
     from axon.team.start import run_team
 
-    title = shortened(f"Plan: {goal.strip().splitlines()[0]}", 200)
-    draft = Draft(title=title, description=goal, type=PLAN, priority=Priority.URGENT)
-    task = ledger.add([replace(draft, team=config.team)])[0]
+    task = _task_for(goal, ledger, config, again)
+    plan = plan_of(ledger, task.identifier) if task.state is State.DONE else None
+    if plan is not None:
+        return plan, task
     alone = replace(config, workers=1, max_tasks=1)
-    out = sys.stderr  # the plan itself is the result
-    code = run_team(alone, [], json=False, stream=out, mode=Mode(only=task.identifier))
+    mode = Mode(only=task.identifier, skip_preflight=skip_preflight)
+    code = run_team(alone, [], json=False, stream=sys.stderr, mode=mode)  # the plan is the result
     plan = plan_of(ledger, task.identifier)
     if plan is None or ledger.task(task.identifier).state is not State.DONE:
         why = ledger.task(task.identifier).error or "the run ended before"
@@ -61,9 +68,25 @@ def make(config: Config, ledger: Ledger, goal: str) -> tuple[Plan, Task]:
 
 
 def add(ledger: Ledger, plan: Plan, task: Task, parent: str, config: Config) -> list[Task]:
-    """The tasks of a plan, all or none; the task that was split becomes their parent."""
-    found = drafts(plan, label=f"plan-{task.identifier}")
+    """The tasks of a plan, all or none, and once; the task that was split becomes their parent."""
+    label = f"plan-{task.identifier}"
+    if known := ledger.tasks(label=label):
+        return known
+    found = drafts(plan, label=label)
     return ledger.add([replace(d, team=config.team, parent=parent) for d in found])
+
+
+def _task_for(goal: str, ledger: Ledger, config: Config, again: bool) -> Task:
+    """A plan that was asked for in these words and is not finished is gone on with."""
+    from axon.team.attempt.planning import PLAN
+
+    states = [State.TODO, State.IN_PROGRESS, State.REVIEW, *([] if again else [State.DONE])]
+    for task in ledger.tasks(states=states):
+        if task.type == PLAN and task.description.strip() == goal.strip():
+            return task
+    title = shortened(f"Plan: {goal.strip().splitlines()[0]}", 200)
+    draft = Draft(title=title, description=goal, type=PLAN, priority=Priority.URGENT)
+    return ledger.add([replace(draft, team=config.team)])[0]
 
 
 def _goal(args: Namespace, ledger: Ledger) -> tuple[str, str]:

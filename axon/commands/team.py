@@ -114,7 +114,8 @@ def _plan(args: Namespace, config: Config) -> None:
     from axon.core.plan import graph_lines
 
     ledger = ledger_of(config, create=True)
-    made, task = plan.make(config, ledger, plan.goal_of(args.plan))
+    goal, skip = plan.goal_of(args.plan), args.skip_preflight
+    made, task = plan.make(config, ledger, goal, skip_preflight=skip, again=False)
     print("\n".join(graph_lines(made)), file=sys.stderr)
     plan.add(ledger, made, task, "", config)
 

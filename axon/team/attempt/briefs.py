@@ -6,6 +6,7 @@ from axon.engines import Engine
 from axon.tasks import Task
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.parts import REASON, rolled_up
 from axon.team.attempt.solo import solo_brief
 from axon.team.attempt.talking import told_answer, was_answered, with_talk
 from axon.team.gate import gate_of
@@ -49,11 +50,12 @@ def _more(
         return ""
     if not conflicts and (told := told_answer(at, workspace, _state(conflicts, workspace.target))):
         return told
-    if not (resumed or task.error or conflicts):
+    whole = None if conflicts else rolled_up(at)
+    if not (resumed or task.error or conflicts or whole):
         return ""
     return continuation_prompt(
-        task,
-        reason=_reason(task, conflicts, workspace.target),
+        whole or task,
+        reason=REASON if whole else _reason(task, conflicts, workspace.target),
         workspace=str(workspace.path),
         branch=workspace.branch,
         state=_state(conflicts, workspace.target),

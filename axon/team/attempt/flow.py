@@ -10,7 +10,13 @@ from axon.team.attempt.assignment import Assignment, crowded, soon
 from axon.team.attempt.briefs import brief_of
 from axon.team.attempt.handing import work_through
 from axon.team.attempt.judge import Verdict, commit_work, look, run_the_gate
-from axon.team.attempt.phases import ResumePoint, advanced, phase_of, resume_point
+from axon.team.attempt.phases import (
+    WAITS_FOR_PARTS,
+    ResumePoint,
+    advanced,
+    phase_of,
+    resume_point,
+)
 from axon.team.attempt.planning import CONTRACTS, PLAN, make_plan, write_contracts
 from axon.team.attempt.reviewing import doubtful, needs_review, rounds_refused, run_the_review
 from axon.team.gate import gate_of
@@ -104,7 +110,7 @@ class Attempt:
             at.ledger.fail(at.claim, str(error), feedback=getattr(error, "feedback", ""))
             return None
         if at.ledger.task(at.task.identifier).blocked:  # it was split: the whole is judged later
-            at.ledger.release(at.claim, "waits for its parts")
+            at.ledger.release(at.claim, WAITS_FOR_PARTS)
             return None
         return self._judge(workspace, ResumePoint(commit=commit), session.id)
 

@@ -40,6 +40,7 @@ _BY_TOOL = {
     "Edit": "implementation",
 }
 _TEST_PROGRAMS = {"pytest", "tox", "nox", "unittest", "jest", "vitest", "ctest", "rspec", "phpunit"}
+WAITS_FOR_PARTS = "waits for its parts"  # why a task that was split is given back
 # Moves after which the work itself has to be done again.
 _UNDONE = {"fail", "give_up", "retry", "reopen", "answer"}
 
@@ -97,7 +98,7 @@ def resume_point(events: Sequence[Event]) -> ResumePoint:
     for event in events:
         if event.action == "answer" and approves(event.why):
             facts["reviewed"] = True
-        elif event.action in _UNDONE:
+        elif event.action in _UNDONE or event.why == WAITS_FOR_PARTS:
             facts = {}
         elif event.action == "phase":
             commit = event.data.get("commit")

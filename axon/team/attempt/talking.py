@@ -25,7 +25,7 @@ def with_talk(at: Assignment, brief: Brief) -> Brief:
 
 def told_answer(at: Assignment, workspace: Workspace, state: str) -> str:
     """The prompt that goes on after a person's answer, when that is what brought the task back."""
-    back = _brought_back(at)
+    back = brought_back(at)
     if back is None or back.action != "answer":
         return ""
     task = at.task
@@ -44,11 +44,11 @@ def told_answer(at: Assignment, workspace: Workspace, state: str) -> str:
 
 def was_answered(at: Assignment) -> bool:
     """Whether a person's answer has brought the task back."""
-    back = _brought_back(at)
+    back = brought_back(at)
     return back is not None and back.action == "answer"
 
 
-def _brought_back(at: Assignment) -> Event | None:
+def brought_back(at: Assignment) -> Event | None:
     """The last move to todo."""
     events = at.ledger.events(identifier=at.task.identifier, limit=100_000)
     return next((event for event in reversed(events) if event.after is State.TODO), None)
