@@ -165,9 +165,12 @@ def kill_in(project: Axon, phase: str, pid: int = 0) -> None:
     places = (project.root / ".axon/work/ENG-1", project.root / ".axon/landing")
     sign = wait_for(lambda: [p for where in places if (p := where / f"at-{phase}").exists()], 60)[0]
     workers = project.json("status")["workers"]
+    before = len(events(project, "ENG-1", "worker_died"))
     os.kill(pid or next(w["pid"] for w in workers if w["identifier"]), signal.SIGKILL)
     if pid:
         wait_for(lambda: not project.processes(), 10)
+    else:  # what it had started is gone then
+        wait_for(lambda: len(events(project, "ENG-1", "worker_died")) > before)
     sign.unlink(missing_ok=True)
     (project.root / f"go-{phase}").touch()
 
