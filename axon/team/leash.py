@@ -29,5 +29,6 @@ class Leash:
             while True:
                 (self.leaving if self._pipe.recv() == LEAVE else self.stopping).set()
         except (EOFError, OSError):
+            self.stopping.set()  # else the death of an agent is taken for its own fault
             end_descendants(os.getpid())
             os.kill(os.getpid(), signal.SIGKILL)
