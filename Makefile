@@ -6,7 +6,11 @@ PYZ := dist/axon.pyz
 SOURCES := build_zipapp.py pyproject.toml \
 	$(shell find axon static -name __pycache__ -prune -o -print 2>/dev/null)
 
-.PHONY: build demo test check bench docs clean python
+# Where processes are killed, stopped and starved; each has a short form in make test.
+STORMS := tests/test_ledger_storm.py tests/test_task_mcp.py tests/test_failpoints.py \
+	tests/test_team_storm.py
+
+.PHONY: build demo test check storm bench docs clean python
 
 build: $(PYZ)
 
@@ -21,6 +25,11 @@ check: build $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest -n 2 $(ARGS)
+
+# Hours, not minutes; -rP shows the seed of what passed: make storm AXON_STORM_SEED=… repeats it.
+storm: build $(VENV)/ready
+	AXON_STORM=1 AXON_STORM_SEED=$(AXON_STORM_SEED) AXON_TEST_PYZ=$(PYZ) \
+		$(VENV)/bin/python -m pytest -n 2 -rP $(or $(STORM),$(STORMS)) $(ARGS)
 
 bench: build $(VENV)/ready
 	@set -e; for file in tests/bench/[a-z]*.py; do \

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
+from pathlib import Path
 
 from axon.ledger import Ledger, open_ledger
 from axon.ledger.file import FileLedger
@@ -44,6 +46,24 @@ def lock(ledger: Ledger, name: str) -> None:
     print("written", flush=True)
 
 
+def shut(ledger: Ledger, name: str) -> None:
+    """Stop while nobody else can even open it, as whoever closes last can be."""
+    assert isinstance(ledger, FileLedger)
+
+    def stop(db: sqlite3.Connection, path: Path) -> None:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("COMMIT")
+        print("locked", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        db.execute("PRAGMA locking_mode = NORMAL")
+        db.execute("SELECT count(*) FROM task")
+
+    ledger._store.tend(stop, alone=True)
+    ledger.close()
+    print("closed", flush=True)
+
+
 def keep(ledger: Ledger, name: str) -> None:
     """Take long over a write, until a line comes in."""
     assert isinstance(ledger, FileLedger)
@@ -68,5 +88,6 @@ def create(ledger: Ledger, name: str) -> None:
 
 if __name__ == "__main__":
     what, path, who = sys.argv[1:]
-    work = {"drain": drain, "hold": hold, "lock": lock, "keep": keep, "create": create}[what]
+    work = {"drain": drain, "hold": hold, "lock": lock, "keep": keep, "shut": shut,
+            "create": create}[what]  # fmt: skip
     work(open_ledger(f"file:{path}", create=work is create), who)

@@ -196,6 +196,21 @@ def test_a_writer_that_somebody_stopped_holds_nobody_up(
     assert ledger.check() == []
 
 
+def test_one_that_was_stopped_while_it_closes_holds_nobody_up(
+    ledger: FileLedger, path: Path, processes: list[subprocess.Popen[str]]
+) -> None:
+    add(ledger, 1)
+    ledger.close()
+    closing_one = claimant(processes, "shut", path, "w1")
+    assert line(closing_one) == "locked"
+    began = time.monotonic()
+    with closing(FileLedger.open(str(path))) as other:
+        assert other.counts()["todo"] == 1
+        assert time.monotonic() - began < 2
+        assert line(closing_one) == "closed"
+        other.pause("mine")
+
+
 def _tries(ledger: FileLedger) -> bool:
     ledger.pause("free")
     return True

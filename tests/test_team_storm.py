@@ -18,7 +18,7 @@ from tests.drive import Axon, wait_for
 from tests.test_team import shell
 
 FULL = bool(os.environ.get("AXON_STORM"))
-SEED = int(os.environ.get("AXON_STORM_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
+SEED = int(os.environ.get("AXON_STORM_SEED") or 0) or random.SystemRandom().randrange(1 << 32)
 BACKLOG = 8  # tasks that are not done yet, as long as the storm lasts
 KILLS = 1000 if FULL else 200
 # Each step may be the last one; the work is right only when all of them were made, in order.

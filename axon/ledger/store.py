@@ -23,6 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 WAL_BYTES = 64 * 1024 * 1024  # what a checkpoint leaves of the write-ahead log at most
+GLANCE_SECONDS = 0.2  # how long opening waits without asking who has the ledger
 WAL_PAGES = 4000  # when a writer moves it into the database: seldom, for pages are written often
 
 
@@ -130,7 +131,14 @@ class Store:
 
     def _prepare(self, create: bool) -> None:
         """Make the file a ledger of the newest schema, or say why it cannot be."""
-        self._lock.alone(lambda: self._connect(create), patient=False)
+        try:
+            self._lock.alone(lambda: self._connect(create, GLANCE_SECONDS), patient=False)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            # who closes last or tidies up has it all; the lock knows whether he was stopped
+            self._lock.alone(lambda: self._connect(create, self._wait_seconds))
+        self.db.execute(f"PRAGMA busy_timeout = {int(self._wait_seconds * 1000)}")
         version = self._version()
         if version == 0 and not create:
             raise LedgerError(f"no ledger at {self.path}; run axon init")
@@ -138,14 +146,16 @@ class Store:
             self._lock.alone(lambda: self._migrate(create))
         self._refuse_loss()
 
-    def _connect(self, create: bool) -> None:
+    def _connect(self, create: bool, seconds: float) -> None:
         """`mode=rw`: a ledger that was removed meanwhile is not made anew by accident."""
+        if self._db is not None:
+            self._db.close()
         uri = f"file:{quote(os.fsencode(self.path))}?mode={'rwc' if create else 'rw'}"
         self._db = sqlite3.connect(
             uri,
             uri=True,
             isolation_level=None,
-            timeout=self._wait_seconds,
+            timeout=seconds,
             cached_statements=256,
             check_same_thread=False,  # who waits for the lock may have a thread write for him
         )
