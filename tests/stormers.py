@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from axon.errors import LedgerError, StaleClaim
-from axon.ledger import Ledger, Limits, Session, Usage
+from axon.ledger import Lease, Ledger, Limits, Session, Usage
 from axon.ledger.file import FileLedger
 from axon.ledger.holders import holder_of
 from axon.tasks import Claim, Draft, State, Task
@@ -137,14 +137,20 @@ class Stormer:
         if lease is None:
             return
         for task in self.ledger.tasks(states=[State.REVIEW], limit=4):
-            name = task.identifier
-            if self.random.random() < 0.2:
-                self.do("reject", lambda mark, name=name: self.ledger.reject(
-                    lease, name, mark, feedback=mark))  # fmt: skip
-            else:
-                self.do("land", lambda mark, name=name: self.ledger.landed(
-                    lease, name, commit=mark, target="main", verified=True))  # fmt: skip
+            self.judge(lease, task.identifier)
         self.perhaps(0.5, lambda: self.ledger.drop_lease(lease))
+
+    def judge(self, lease: Lease, identifier: str) -> None:
+        def land(mark: str) -> Task:
+            return self.ledger.landed(lease, identifier, commit=mark, target="main", verified=True)
+
+        def reject(mark: str) -> Task:
+            return self.ledger.reject(lease, identifier, mark, feedback=mark)
+
+        if self.random.random() < 0.2:
+            self.do("reject", reject)
+        else:
+            self.do("land", land)
 
     def tend(self) -> None:
         """Upkeep dies too; and it may find that others are at work."""

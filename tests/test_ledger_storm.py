@@ -111,9 +111,9 @@ def nothing_is_lost_or_done_twice(folder: Path, ledger: Ledger) -> None:
         while task is not None:
             held = Claim(identifier=task.identifier, token=task.token, worker="calm", run="")
             _, task = ledger.submit_and_claim(held, commit="c", verified=True, lease_seconds=600)
-        lease = ledger.lease("landing", "calm", 600)
-        for task in ledger.tasks(states=[State.REVIEW]) if lease else ():
-            ledger.landed(lease, task.identifier, commit="m", target="main", verified=True)
+        if lease := ledger.lease("landing", "calm", 600):
+            for task in ledger.tasks(states=[State.REVIEW]):
+                ledger.landed(lease, task.identifier, commit="m", target="main", verified=True)
         return ledger.counts()["done"] == len(names)
 
     wait_for(calm)
