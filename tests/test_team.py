@@ -255,7 +255,7 @@ def test_a_title_that_is_not_utf8_is_taken(team: Axon) -> None:
     [
         ("sleep 60", "minutes"),
         ("yes 0123456789012345678901234567890123456789 | head -c 50000000; exit 1", "exit 1"),
-        ("kill -9 $PPID; exit 0", "signal"),
+        ("kill -9 $PPID; exit 1", "exit 1"),
         ("no-such-program-here", "127"),
     ],
 )

@@ -32,6 +32,15 @@ def add_ledger(parser: ArgumentParser) -> None:
     )
 
 
+def add_unsafe(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        default=None,
+        help="run agents and checks with all your rights",
+    )
+
+
 def add_trust(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--trust",

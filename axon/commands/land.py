@@ -4,11 +4,14 @@ import os
 import threading
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
+from dataclasses import replace
 
-from axon.commands import add_json, add_ledger, ledger_of, print_json
+from axon.commands import add_json, add_ledger, add_unsafe, ledger_of, print_json
 from axon.config import Config
 from axon.errors import Forbidden, StaleClaim, UsageError
+from axon.security.sandbox import choose
 from axon.security.secrets import secrets_of
+from axon.security.trust import allowed_only
 from axon.tasks import State, Task, task_view
 from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
@@ -24,12 +27,15 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="land every task in Review")
     parser.add_argument("--target", help="branch to bring the work to (default: as configured)")
     add_ledger(parser)
+    add_unsafe(parser)
     add_json(parser)
 
 
 def run(args: Namespace, config: Config) -> int:
     """0: all is there; 1: a task was sent back; 4: the checkout or the work forbids it."""
+    config, _ = allowed_only(config)
     project = open_project(config)
+    project = replace(project, sandbox=choose(config, project.root, project.common_dir))
     if args.tasks or args.all:
         return _land(args, config, project)
     with hold(project, NAME, wait_seconds=WAIT_SECONDS):
@@ -78,7 +84,7 @@ def _land(args: Namespace, config: Config, project: Project) -> int:
                 )
         lander = Lander(
             crew=crew,
-            project=open_project(crew.config),
+            project=open_project(crew.config, project.sandbox),
             ledger=ledger,
             stopping=threading.Event(),
             holder=f"person {os.getpid()}",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axon.commands import add_json, add_trust, ledger_of, read_task_file
+from axon.commands import add_json, add_trust, add_unsafe, ledger_of, read_task_file
 from axon.config import Config, rereader
 from axon.errors import UsageError
 from axon.tasks import Draft
@@ -74,6 +74,7 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
     parser.add_argument(
         "--dashboard-port", type=int, default=8003, metavar="N", help="8003; 0: the next free one"
     )
+    add_unsafe(parser)
     add_trust(parser)
 
 

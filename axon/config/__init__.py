@@ -5,7 +5,7 @@ only room that reads the environment.
 """
 
 from axon.config.declared import CREDENTIALS, MODEL_VARIABLES, Config, settings
-from axon.config.sources import find_root, load_config, rereader, scrub_environment
+from axon.config.sources import find_root, inherited, load_config, rereader, scrub_environment
 from axon.config.values import ALIASES, INHERIT, check_model
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Config",
     "check_model",
     "find_root",
+    "inherited",
     "load_config",
     "rereader",
     "scrub_environment",

@@ -210,6 +210,35 @@ class Config:
         (),
         "further names (NAME or NAME:PORT) by which the page may be asked for",
     )
+    sandbox_tier: str = _setting(
+        "sandbox.tier",
+        "auto",
+        "auto (the best there is), bubblewrap, landlock or sandbox-exec",
+        env="AXON_SANDBOX",
+        own=True,
+    )
+    sandbox_network: str = _setting(
+        "sandbox.network",
+        "open",
+        "what agents and checks may connect to: open, model-only, or ports",
+        env="AXON_SANDBOX_NETWORK",
+    )
+    sandbox_ports: tuple[int, ...] = _setting(
+        "sandbox.ports", (), 'TCP ports that sandbox.network = "ports" leaves open'
+    )
+    sandbox_read: tuple[str, ...] = _setting(
+        "sandbox.read", (), "more folders and files that may be read inside", widens=True
+    )
+    sandbox_write: tuple[str, ...] = _setting(
+        "sandbox.write", (), "more folders that may be written inside", widens=True
+    )
+    no_sandbox: bool = _setting(
+        "sandbox.off",
+        False,
+        "run agents and checks with all your rights",
+        flag="unsafe_no_sandbox",
+        own=True,
+    )
     cache_dir: str = _setting(
         "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
     )

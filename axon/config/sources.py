@@ -140,6 +140,11 @@ def _flat(table: dict[str, Any], prefix: str, source: str) -> Iterator[tuple[str
             raise UsageError(f"unknown key {key} in {source}; {hint}")
 
 
+def inherited(given: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables a child would get of this process beside those it is given."""
+    return tuple(sorted(n for n in os.environ if n not in given and n.isidentifier()))
+
+
 def scrub_environment(keep: Mapping[str, str]) -> None:
     """Leave only `keep` in this process's environment: children inherit it, and show it."""
     os.environ.clear()

@@ -11,6 +11,7 @@ ALIASES = ("haiku", "sonnet", "opus")
 MODEL_ID = re.compile(r"(?=.*[-:/.\d])[\w.:/@\[\]-]{3,200}")  # local servers have their own names
 INHERIT = "inherit"  # an agent's model: that of the session it works in
 TEXTS: Any = tuple[str, ...]
+NUMBERS: Any = tuple[int, ...]
 TABLES: Any = dict[str, dict[str, Any]]
 SHAPES: dict[Any, str] = {
     bool: "true or false",
@@ -18,6 +19,7 @@ SHAPES: dict[Any, str] = {
     float: "a number",
     str: "a text",
     TEXTS: "a list of texts",
+    NUMBERS: "a list of whole numbers",
     dict[str, str]: "a table of texts",
     TABLES: "a table of tables",
 }
@@ -25,6 +27,8 @@ CHOICES = {
     "review": ("solo", "always", "never"),
     "engine": ("claude", "command"),
     "land": ("auto", "manual"),
+    "sandbox_tier": ("auto", "bubblewrap", "landlock", "sandbox-exec"),
+    "sandbox_network": ("open", "model-only", "ports"),
 }
 MOST = 10**12  # no setting needs more, and every part can hold it
 
@@ -49,6 +53,9 @@ def _converted(raw: Any, base: Any) -> Any:
         return _number(raw, base)
     if base == TEXTS:
         return tuple(raw) if isinstance(raw, list) and _all(raw, str) else None
+    if base == NUMBERS:
+        whole = isinstance(raw, list) and all(type(number) is int for number in raw)
+        return tuple(raw) if whole else None
     inner = dict if base == TABLES else str
     return dict(raw) if isinstance(raw, dict) and _all(raw.values(), inner) else None
 
@@ -104,6 +111,9 @@ def check(config: Config) -> None:
             key = next(f.metadata["key"] for f in settings() if f.name == name)
             said = f"{', '.join(known[:-1])} or {known[-1]}"
             raise UsageError(f"unknown {key.removesuffix('.name')} {value!r}; use {said}")
+    for port in config.sandbox_ports:
+        if not 0 < port < 65536:
+            raise UsageError(f"sandbox.ports has {port}; a port is a number from 1 to 65535")
     if config.workers > 64:
         raise UsageError("workers must be at most 64; start more teams on other hosts")
     if not config.team.isalnum() or not config.team.isascii() or not config.team.isupper():

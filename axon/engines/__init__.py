@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from axon.agents import AgentSpec
 from axon.errors import EngineFault
 from axon.mcp.spec import Server, ToolSpec
+from axon.security.sandbox import UNCONTAINED, Contained
 
 __all__ = [
     "Engine",
@@ -42,6 +43,8 @@ class SessionRequest:
     servers: tuple[Server, ...] = ()  # other MCP servers
     agent: str = "worker"  # name of the main agent, for what only some may use
     schema: dict[str, Any] | None = None  # JSON Schema the final answer must have
+    contained: Contained = UNCONTAINED  # what its processes run in
+    launcher: Path | None = None  # a file to start it by, out of its reach; None: in `home`
     # asked when the agent has finished: what it has to be told before it may; nothing ends it
     last_call: Callable[[], str] | None = None
 

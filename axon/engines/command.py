@@ -21,7 +21,7 @@ from axon.errors import EngineFault
 LINE_BYTES = 1 << 20  # a longer line is cut into pieces of this size
 _KINDS = frozenset(get_args(EventKind))
 # The shell in between is what `kill -9 $PPID` of the command hits, instead of the worker.
-_SHELL = ("/bin/sh", "-c", '/bin/sh -c "$1"; exit $?', "axon-engine")
+_SHELL = ("/bin/sh", "-c", '"$@"; exit $?', "axon-engine")
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class CommandEngine:
     async def run(self, request: SessionRequest) -> AsyncIterator[EngineEvent | SessionResult]:
         process = await asyncio.create_subprocess_exec(
             *_SHELL,
-            self.command,
+            *request.contained.around(["/bin/sh", "-c", self.command]),
             cwd=request.cwd,
             env=_environment(request),
             stdin=asyncio.subprocess.PIPE,

@@ -10,6 +10,8 @@ from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
 from axon.ledger import Ledger, ledger_from
 from axon.mcp.spec import Server
+from axon.security.sandbox import Sandbox
+from axon.team.project import NO_SANDBOX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Crew:
     overrides: Overrides = field(default_factory=Overrides)  # the project's agents and prompts
     max_iterations: int | None = None  # attempts a solo run makes
     servers: tuple[Server, ...] = ()  # other MCP servers, secrets filled in
+    sandbox: Sandbox = NO_SANDBOX
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
 
     def open_ledger(self) -> Ledger:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from axon.config import Config
+from axon.security.sandbox import Contained, Place
+from axon.team.project import Project
 from axon.team.workspace.place import Workspace
 
 ALLOWED = (
@@ -37,6 +39,12 @@ def tool_environment(
         "GIT_TERMINAL_PROMPT": "0",
     }
     return environment | dict(workspace.variables) if workspace is not None else environment
+
+
+def contained(project: Project, workspace: Workspace) -> Contained:
+    """What runs the commands of one workspace."""
+    place = Place(workspace=workspace.path, home=workspace.home, temporary=workspace.temporary)
+    return project.sandbox.at(place)
 
 
 def own_environment(config: Config) -> dict[str, str]:

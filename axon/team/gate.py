@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from axon.config import Config
 from axon.ledger.messages.posting import FOLLOW_UP
+from axon.security.sandbox import UNCONTAINED, Contained
 from axon.tasks import Task
 from axon.team.environment import tool_environment
 from axon.team.processes import Process, descendants, end_marked, end_tree
@@ -42,7 +43,7 @@ exec 3<&0 </dev/null
   done
   kill -9 0
 } >/dev/null 2>&1 &
-( export "$2=1"; exec /bin/sh -c "$1" 3<&- )
+( export "$2=1"; command="$1"; shift 2; exec "$@" /bin/sh -c "$command" 3<&- )
 exit $?
 """
 
@@ -95,6 +96,7 @@ def run_gate(
     seconds: float,
     log: Path | None = None,
     watch: Watch | None = None,
+    contained: Contained = UNCONTAINED,
 ) -> GateResult:
     """Run a shell command to its end or to the limit; nothing it started lives on.
 
@@ -104,7 +106,7 @@ def run_gate(
     started = time.monotonic()
     running = _Running(mark=f"AXON_MARK_{secrets.token_hex(8)}", log=log)
     try:
-        running.start(command, cwd, environment)
+        running.start(command, cwd, environment, contained.around([]))
     except (OSError, ValueError) as error:  # no such folder, too long, holds a NUL
         said = f"cannot be run: {error}"
         return GateResult(code=CANNOT_RUN, output=said, seconds=0.0, limit_seconds=seconds)
@@ -140,12 +142,15 @@ class _Running:
     _seen: list[Process] = field(default_factory=list)
     _look_at: float = field(default_factory=lambda: time.monotonic() + LOOK_SECONDS)
 
-    def start(self, command: str, cwd: Path, environment: Mapping[str, str]) -> None:
+    def start(
+        self, command: str, cwd: Path, environment: Mapping[str, str], before: list[str]
+    ) -> None:
+        """`before`: the words that contain the command."""
         self.output = Kept(OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, LogFile(self.log))
         leash_end, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", LAUNCHER, "axon", command, self.mark],
+                ["/bin/sh", "-c", LAUNCHER, "axon", command, self.mark, *before],
                 cwd=cwd,
                 env=dict(environment),
                 stdin=leash_end,

@@ -13,9 +13,13 @@ from pathlib import Path
 
 from axon.config import Config
 from axon.errors import AxonError, Forbidden, UsageError
+from axon.security.sandbox import Sandbox
 from axon.team.git import Git, GitError, shown
 
 OLDEST_GIT = (2, 29)
+
+
+NO_SANDBOX = Sandbox(tier="none")
 
 
 class NoRoom(AxonError):
@@ -35,6 +39,7 @@ class Project:
     common_dir: Path  # of the repository, shared by all its checkouts
     name: str  # who commits
     email: str
+    sandbox: Sandbox = NO_SANDBOX  # what agents, set-up and gate run in
     notice: str = ""  # one line a person should read at the start
 
     @property
@@ -109,7 +114,7 @@ class Project:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def open_project(config: Config) -> Project:
+def open_project(config: Config, sandbox: Sandbox = NO_SANDBOX) -> Project:
     """Check the repository and make `.axon`. UsageError says what keeps a team from working."""
     git = Git(environ=config.environ, folder=config.root)
     _check_version(git)
@@ -127,6 +132,7 @@ def open_project(config: Config) -> Project:
         common_dir=common_dir,
         name=name,
         email=email,
+        sandbox=sandbox,
         notice="submodules stay empty in workspaces; fill them with [workspace] setup"
         if submodules
         else "",

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from axon.config import Config
 from axon.errors import AxonError, UsageError
-from axon.team.environment import tool_environment
+from axon.security.sandbox import UNCONTAINED
+from axon.team.environment import contained, tool_environment
 from axon.team.gate import GateResult, Watch, run_gate
 from axon.team.project import Project
 from axon.team.workspace.place import Workspace, read_state, remove_tree, write_state
@@ -64,7 +65,14 @@ def run_setup(project: Project, workspace: Workspace, watch: Watch | None = None
         raise SetupFailed(f"set-up command {command!r} failed: {result.why}", result)
 
 
-def _run(project: Project, workspace: Workspace, command: str, watch: Watch | None) -> GateResult:
+def _run(
+    project: Project,
+    workspace: Workspace,
+    command: str,
+    watch: Watch | None,
+    *,
+    inside: bool = True,
+) -> GateResult:
     return run_gate(
         command,
         cwd=workspace.path,
@@ -73,6 +81,7 @@ def _run(project: Project, workspace: Workspace, command: str, watch: Watch | No
         ),
         seconds=60 * project.config.setup_minutes,
         watch=watch,
+        contained=contained(project, workspace) if inside else UNCONTAINED,
     )
 
 
@@ -109,7 +118,7 @@ def _copy(
     command = (
         f"cp -a {share} -- {old} {new} 2>/dev/null || {{ rm -rf -- {new}; cp -a -- {old} {new}; }}"
     )
-    result = _run(project, workspace, command, watch)
+    result = _run(project, workspace, command, watch, inside=False)  # no word of it is theirs
     if not result.passed:
         remove_tree(partial)
         raise AxonError(f"cannot copy {source} into the workspace: {result.why}")

@@ -1,5 +1,6 @@
 """Who works in a run, and with what: the crew and its roles, as the configuration has them."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -7,16 +8,19 @@ from axon.agents.bundled import WORKER
 from axon.agents.overrides import load_overrides
 from axon.agents.roster import roster
 from axon.config import Config
+from axon.errors import UsageError
 from axon.gateway.login import login_environment
 from axon.ledger import Run
 from axon.mcp.config import can_be_missing, without_servers
 from axon.monitoring.preflight import Ready
 from axon.monitoring.servers import Servers, read_servers, try_servers
+from axon.security.sandbox import Sandbox, choose
 from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
 from axon.team import landing, worker
 from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
+from axon.team.project import Project
 from axon.team.supervisor import Role
 
 ALONE = (WORKER, "reviewer", "planner")  # those who have sessions of their own in a team
@@ -51,6 +55,19 @@ class Companion:
 
 
 Beside = Callable[[Config], Companion]
+
+
+def sandbox_of(config: Config, project: Project, ready: Ready) -> Sandbox:
+    """UsageError when agents cannot be contained as the person wants it."""
+    if ready.login == "bypass" and config.sandbox_network == "model-only":
+        raise UsageError(
+            'sandbox.network is "model-only", but this login goes past the gateway; use an API '
+            'key, or network = "ports" with ports = [443]'
+        )
+    sandbox = choose(config, project.root, project.common_dir)
+    login = login_environment(config).values() if ready.login == "bypass" else ()
+    files = (value for value in login if os.path.isabs(value) and os.path.exists(value))
+    return sandbox.showing(*files, *([str(ready.cli)] if ready.cli else ()))
 
 
 def crew_of(config: Config, run: Run, ready: Ready) -> Crew:

@@ -20,6 +20,7 @@ from axon.gateway.settings import settings_from
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
+from axon.security.sandbox import describe
 from axon.security.secrets import Redactor, secrets_of
 from axon.security.trust import allowed_only
 from axon.tasks import Draft, State
@@ -31,7 +32,7 @@ from axon.team.environment import own_environment
 from axon.team.landing.telling import conclude_left
 from axon.team.project import Project, hold, open_project
 from axon.team.recovery import continued, nothing_to_do, recover
-from axon.team.roles import Beside, Mode, crew_of, equipped, roles_of, successors
+from axon.team.roles import Beside, Mode, crew_of, equipped, roles_of, sandbox_of, successors
 from axon.team.room import room
 from axon.team.screen import Reporter, choose_reporter
 from axon.team.supervisor import Role, Supervisor
@@ -70,6 +71,7 @@ def run_team(
         print(nothing, file=sys.stderr)
         return 0
     ready = check_engine(config, say, thorough=not mode.skip_preflight)
+    project = replace(project, sandbox=sandbox_of(config, project, ready))
     recover(ledger)
     config = replace(config, workers=config.workers or room())
     _say(project, config, ready, ledger, ignored)
@@ -97,7 +99,7 @@ def _say(
     project: Project, config: Config, ready: Ready, ledger: Ledger, ignored: Sequence[str]
 ) -> None:
     """What a person should know before agents start."""
-    notices = [project.notice, *ignored]
+    notices = [describe(project.sandbox).line, project.notice, *ignored]
     loose = [t.identifier for t in ledger.tasks(states=(State.TODO,)) if not t.check]
     if not config.gate and loose:
         notices.append(
@@ -150,7 +152,8 @@ def _run(
         supervisor.add(mode.companion)
     try:
         url = _start_gateway(config, run, ready, supervisor)
-        crew = replace(crew, gateway_url=url)
+        sandbox = replace(project.sandbox, gateway=int(url.rpartition(":")[2] or 0))
+        crew = replace(crew, gateway_url=url, sandbox=sandbox)
         if mode.reread is not None:
             coordinator.reread = partial(successors, crew, config, ready, mode, say)
         return coordinator.work(roles_of(crew))

@@ -24,7 +24,7 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     leash = Leash(pipe)
     pulse = Pulse(crew=crew, name=name, pid=os.getpid())
     pulse.start()
-    project = open_project(crew.config)
+    project = open_project(crew.config, crew.sandbox)
     ledger = crew.open_ledger()
     task: Task | None = None
     while not leash.stopping.is_set() and not leash.leaving.is_set():

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from string import Template
 
-from axon.commands import add_json
+from axon.commands import add_json, add_unsafe
 from axon.commands.demo.script import script
 from axon.config import Config, load_config
 from axon.errors import UsageError
@@ -30,6 +30,7 @@ No key is used and nothing leaves this machine; costs are what such a model woul
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="agents at once (2)")
     parser.add_argument("--keep", metavar="DIR", help="make the repository in DIR and keep it")
+    add_unsafe(parser)
     add_json(parser)
 
 
@@ -52,7 +53,7 @@ def _show(folder: Path, args: Namespace) -> int:
     if not args.json:
         print(INTRODUCTION, flush=True)
     _make_repository(folder)
-    config = _config(folder, args.workers)
+    config = _config(folder, args)
     python = shlex.quote(sys.executable)
     tasks = Template(read_text("commands/demo/tasks.md")).substitute(python=python)
     drafts = drafts_from(tasks, "tasks.md")
@@ -67,7 +68,7 @@ def _show(folder: Path, args: Namespace) -> int:
     return code if code or green else 1
 
 
-def _config(folder: Path, workers: int) -> Config:
+def _config(folder: Path, args: Namespace) -> Config:
     """The person's environment stays out of it, but for the cache and the terminal."""
     flags = Namespace(
         ledger=f"file:{folder / '.axon' / 'ledger.db'}",
@@ -75,7 +76,8 @@ def _config(folder: Path, workers: int) -> Config:
         engine="claude",
         model="haiku",
         team="ENG",
-        workers=workers,
+        workers=args.workers,
+        unsafe_no_sandbox=args.unsafe_no_sandbox,
     )
     return load_config(flags, folder)
 

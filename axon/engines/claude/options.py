@@ -45,7 +45,7 @@ def options_of(
     }
     schema = request.schema
     return ClaudeAgentOptions(
-        cli_path=leashed(cli, request.home),
+        cli_path=leashed(cli, request, environment),
         cwd=request.cwd,
         env=environment,
         model=request.model,

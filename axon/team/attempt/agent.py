@@ -20,8 +20,9 @@ from axon.mcp.spec import Server
 from axon.security.secrets import Redactor
 from axon.tasks import task_view
 from axon.team.attempt.assignment import Assignment
-from axon.team.environment import tool_environment
+from axon.team.environment import contained, tool_environment
 from axon.team.workspace import Workspace
+from axon.team.workspace.place import launcher_of, write_atomically
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ def _request(
     task, config = at.task, at.crew.config
     news = brief.inbox.opening(engine, workspace.home, brief.resume) if brief.inbox else ""
     task_file = workspace.home / "task.json"
-    task_file.write_text(json.dumps(task_view(task), ensure_ascii=False), "utf-8", "replace")
+    write_atomically(task_file, json.dumps(task_view(task), ensure_ascii=False))
     environment = tool_environment(config, workspace.home, workspace.temporary, workspace)
     if at.crew.gateway_url:
         environment |= {"ANTHROPIC_BASE_URL": at.crew.gateway_url, "ANTHROPIC_API_KEY": token}
@@ -134,6 +135,8 @@ def _request(
         servers=_servers(at, brief),
         agent=brief.agent,
         schema=brief.schema,
+        contained=contained(at.project, workspace),
+        launcher=launcher_of(at.project, workspace.identifier),
         last_call=brief.inbox.last_call if brief.inbox else None,
         max_turns=brief.max_turns or task.max_turns or config.max_turns,
         max_seconds=60 * (task.max_minutes or config.max_minutes),

@@ -9,7 +9,7 @@ from axon.security.secrets import Redactor
 from axon.team import workspace as workspaces
 from axon.team.attempt.assignment import Assignment
 from axon.team.changes import Changes, changes
-from axon.team.environment import tool_environment
+from axon.team.environment import contained, tool_environment
 from axon.team.gate import gate_of, run_gate
 from axon.team.workspace import Workspace
 
@@ -65,6 +65,7 @@ def run_the_gate(at: Assignment, workspace: Workspace, commit: str, session: str
         seconds=60 * at.crew.config.gate_minutes,
         log=at.project.state_dir / log,
         watch=at.watch,
+        contained=contained(at.project, workspace),
     )
     _redact_file(at.project.state_dir / log, at.redactor)
     if result.stopped:

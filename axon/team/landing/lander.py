@@ -41,7 +41,7 @@ def serve(crew: Crew, pipe: Connection) -> None:
     not go away; every step is found done or not done by the next lander."""
     leash = Leash(pipe)
     ledger = crew.open_ledger()
-    project, stopping = open_project(crew.config), leash.stopping
+    project, stopping = open_project(crew.config, crew.sandbox), leash.stopping
     lander = Lander(crew=crew, project=project, ledger=ledger, stopping=stopping)
     try:
         while not stopping.is_set() and not leash.leaving.is_set():

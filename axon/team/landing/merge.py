@@ -5,7 +5,7 @@ from pathlib import Path
 
 from axon.errors import AxonError
 from axon.tasks import Task
-from axon.team.environment import tool_environment
+from axon.team.environment import contained, tool_environment
 from axon.team.gate import GateResult, Watch, gate_of, run_gate
 from axon.team.git import Git, GitError, listed, shown
 from axon.team.project import Project
@@ -120,6 +120,7 @@ def judge(
         seconds=60 * config.gate_minutes,
         log=gate_log(project),
         watch=watch,
+        contained=contained(project, scratch),
     )
     if gate.stopped:
         return Interrupted(why=gate.stopped)

@@ -116,6 +116,12 @@ def write_state(project: Project, identifier: str, facts: Mapping[str, Any]) -> 
 
 def drop_state(project: Project, identifier: str) -> None:
     _state_path(project, identifier).unlink(missing_ok=True)
+    launcher_of(project, identifier).unlink(missing_ok=True)
+
+
+def launcher_of(project: Project, identifier: str) -> Path:
+    """What starts the agent of a workspace: where the agent itself cannot write."""
+    return project.state_dir / "state" / f"{identifier}.claude"
 
 
 def _state_path(project: Project, identifier: str) -> Path:
@@ -123,10 +129,12 @@ def _state_path(project: Project, identifier: str) -> Path:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """All of it or none, also after a power loss."""
+    """All of it or none, also after a power loss; never through a link an agent has laid."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "w", encoding="utf-8") as file:
+    if os.path.lexists(temporary):
+        temporary.unlink()
+    with open(temporary, "x", encoding="utf-8", errors="replace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

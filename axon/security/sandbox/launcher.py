@@ -1,0 +1,141 @@
+"""What runs between axon and a contained program: it gives rights up, then starts the program.
+
+A process of its own, for the rights are gone for good. It reads one JSON object from its first
+argument (see `Order`), and the command from those after it.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import struct
+import sys
+from typing import Any, NoReturn
+
+from axon.security.sandbox import kernel, landlock, seccomp, watcher
+
+CANNOT = 126
+# Enough to change one's own files as root; everything else of root's powers goes.
+KEPT = (1 << 0) | (1 << 1) | (1 << 3) | (1 << 4)  # CHOWN, DAC_OVERRIDE, FOWNER, FSETID
+LAST_CAPABILITY = 63
+CAPABILITY_VERSION = 0x20080522
+
+
+def main(words: list[str]) -> NoReturn:
+    order, command = json.loads(words[0]), words[1:]
+    try:
+        os.closerange(3, 4096)
+        _leash(order["leash"])
+        _contain(order)
+        if order["watch"]:
+            _start_watched(order, command)
+        seccomp.install(_program(order), listen=False)
+        os.execv(command[0], command)
+    except OSError as error:
+        _fail(f"{' '.join(command[:1])}: {error.strerror or error}")
+
+
+def _leash(parent: int) -> None:
+    """SIGTERM when the process that started this dies, also when it did so just now."""
+    if parent:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            _fail("the worker has gone")
+
+
+def _contain(order: dict[str, Any]) -> None:
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if os.geteuid() == 0:
+        _drop_capabilities()
+    if order["abi"]:
+        ports = order["ports"]
+        landlock.restrict(order["abi"], order["read"], order["write"], order["devices"], ports)
+
+
+def _drop_capabilities() -> None:
+    for capability in range(LAST_CAPABILITY + 1):
+        if not KEPT >> capability & 1:
+            try:
+                kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
+            except OSError:  # there are no more, or they may not be dropped for they are not ours
+                continue
+    header = ctypes.create_string_buffer(struct.pack("Ii", CAPABILITY_VERSION, 0))
+    had = ctypes.create_string_buffer(24)
+    if kernel.libc.capget(header, had) != 0:
+        raise OSError(ctypes.get_errno(), "capget")
+    effective, permitted, _, effective2, permitted2, _ = struct.unpack("6I", had.raw[:24])
+    words = (effective & KEPT, permitted & KEPT, 0, 0, 0, 0)
+    if kernel.libc.capset(header, struct.pack("6I", *words)) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def _program(order: dict[str, Any]) -> seccomp.Code:
+    return seccomp.program(
+        alone=order["alone"],
+        watched=order["watch"],
+        datagrams=order["ports"] is None,
+        truncation=order["alone"] or order["abi"] >= 3,
+    )
+
+
+def _start_watched(order: dict[str, Any], command: list[str]) -> NoReturn:
+    """The program as a child; this process stays, and answers for what Landlock leaves open."""
+    down, up = os.pipe(), os.pipe()
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # who may be looked into must be below
+    me = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(down[1])
+        os.close(up[0])
+        _be_watched(_program(order), command, me, down[0], up[1])
+    os.close(down[0])
+    os.close(up[1])
+    watcher.forward(child)
+    told = os.read(up[0], 4)
+    if len(told) < 4:
+        os.waitpid(child, 0)
+        os._exit(CANNOT)
+    process = os.pidfd_open(child)
+    listener = kernel.call("pidfd_getfd", process, struct.unpack("i", told)[0], 0)
+    os.close(process)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # nothing below may look into this process
+    os.close(up[0])
+    os.close(down[1])  # now it may begin
+    status = watcher.Watcher(listener, order["write"], order["ports"], order["gateway"]).serve(
+        child
+    )
+    _end_like(status)
+
+
+def _be_watched(
+    code: seccomp.Code, command: list[str], parent: int, gate: int, tell: int
+) -> NoReturn:
+    try:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(CANNOT)
+        listener = seccomp.install(code, listen=True)
+        os.write(tell, struct.pack("i", listener))
+        os.close(tell)
+        os.read(gate, 1)
+        os.close(listener)
+        os.closerange(3, 4096)
+        os.execv(command[0], command)
+    except OSError as error:
+        _fail(f"{' '.join(command[:1])}: {error.strerror or error}")
+
+
+def _end_like(status: int) -> NoReturn:
+    """So that whoever started this sees how the program ended."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else CANNOT)
+
+
+def _fail(why: str) -> NoReturn:
+    sys.stderr.write(f"axon: sandbox: {why}\n")
+    sys.stderr.flush()
+    os._exit(CANNOT)
