@@ -32,8 +32,9 @@ storm: build $(VENV)/ready
 		$(VENV)/bin/python -m pytest -n 2 -rP $(or $(STORM),$(STORMS)) $(ARGS)
 
 bench: build $(VENV)/ready
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@set -e; for file in tests/bench/[a-z]*.py; do \
-		test ! -e "$$file" || AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python "$$file"; done
+		test ! -e "$$file" || AXON_TEST_PYZ=$(PYZ) PYTHONPATH=. $(VENV)/bin/python "$$file"; done
 
 docs: $(VENV)/ready
 	$(VENV)/bin/python tests/test_docs.py

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import webbrowser
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from axon.security.masking import shown_settings
 from axon.security.secrets import secrets_of
 
 if TYPE_CHECKING:
+    from axon.ledger import Ledger
     from axon.team.roles import Companion
 
 DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
@@ -39,11 +39,14 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
+    _check(args)
+    with closing(ledger_of(config)) as ledger:
+        return _serve(args, config, ledger)
+
+
+def _serve(args: Namespace, config: Config, ledger: "Ledger") -> int:
     from axon.dashboard.server import serve_here
 
-    _check(args)
-    with closing(ledger_of(config)):
-        pass  # it is there and can be read
     make_state_dir(config)
     token = "" if args.no_auth else token_of(config)
     listener = listen(args.host, args.port)
@@ -55,6 +58,8 @@ def run(args: Namespace, config: Config) -> int:
         print(f"axon dashboard: {link}")
     sys.stdout.flush()
     if args.open and _has_desktop(config):
+        import webbrowser
+
         webbrowser.open(link)
     stopped = []
 
@@ -66,7 +71,7 @@ def run(args: Namespace, config: Config) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
 
-    serve_here(page, listener, ready)
+    serve_here(page, listener, ready, ledger)
     return 130 if stopped else 0
 
 

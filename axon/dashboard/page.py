@@ -6,7 +6,7 @@ import time
 from hashlib import blake2b
 from posixpath import splitext
 
-from axon.dashboard.web.answer import Answer, squeeze, tagged
+from axon.dashboard.web.answer import Answer, tagged
 from axon.resources import archive_path, list_files, read_bytes
 
 FOLDER = "static"
@@ -83,7 +83,7 @@ def _placed(found: re.Match[bytes], files: dict[str, bytes], place: str) -> byte
 
 def _answer(name: str, body: bytes, keep: str) -> Answer:
     kind = KINDS.get(splitext(name)[1], "application/octet-stream")
-    return squeeze(tagged(Answer(body=body, kind=kind, headers={"Cache-Control": keep})), 9)
+    return tagged(Answer(body=body, kind=kind, headers={"Cache-Control": keep}, small=False))
 
 
 def _read() -> dict[str, bytes]:

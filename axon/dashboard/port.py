@@ -4,7 +4,6 @@ import errno
 import os
 import socket
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 from axon.errors import UsageError
@@ -15,21 +14,18 @@ BACKLOG = 1024
 TRIED = 100
 
 
-class Listener(HTTPServer):
-    """The listening socket. What comes in on it is read by `web.loop`, within its bounds."""
-
-    request_queue_size = BACKLOG
-
-    def __init__(self, host: str, port: int) -> None:
-        if ":" in host:
-            self.address_family = socket.AF_INET6
-        super().__init__((host, port), BaseHTTPRequestHandler)
-
-    def server_bind(self) -> None:
-        """Without looking for the host's name, which may take long where there is no network."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
+def _socket(host: str, port: int) -> socket.socket:
+    """Not that of `http.server`: its reading cannot be bounded, and to import it takes longer than
+    all the rest of the server needs to start."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(BACKLOG)
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,13 +34,13 @@ def listen(host: str, port: int) -> socket.socket:
         return _bound(host, port)
     for number in range(DEFAULT_PORT, DEFAULT_PORT + TRIED):
         with suppress(OSError):
-            return Listener(host, number).socket
+            return _socket(host, number)
     return _bound(host, 0)
 
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        return Listener(host, port).socket
+        return _socket(host, port)
     except OverflowError:
         raise UsageError("a port is a number from 0 to 65535") from None
     except OSError as error:

@@ -9,8 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axon.dashboard.analytics.tally import Tally
 from axon.dashboard.desk import Desk
@@ -25,7 +24,9 @@ from axon.dashboard.web.stream import Broadcaster
 from axon.errors import AxonError
 from axon.ledger import Ledger, ledger_from
 from axon.security.secrets import Redactor
-from axon.team.leash import Leash
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +36,20 @@ MOST_CONNECTIONS, SPARE_FILES = 12_000, 256
 SWITCH_SECONDS = 0.0005  # one long answer must not make all others wait for their turn
 
 
-def serve(settings: PageSettings, listener: socket.socket, leash: Connection) -> None:
+def serve(settings: PageSettings, listener: socket.socket, leash: "Connection") -> None:
     """As a child of a run: its leash ends it."""
+    from axon.team.leash import Leash
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's
     Leash(leash)
     serve_here(settings, listener)
 
 
 def serve_here(
-    settings: PageSettings, listener: socket.socket, ready: Callable[[Loop], None] = lambda _: None
+    settings: PageSettings,
+    listener: socket.socket,
+    ready: Callable[[Loop], None] = lambda _: None,
+    ledger: Ledger | None = None,  # opened by this thread
 ) -> None:
     """In this process, until `stop` of what `ready` is given."""
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -67,7 +73,7 @@ def serve_here(
         )
 
     broadcaster = Broadcaster(lambda: LiveFeed(open_ledger(), settings, redactor))
-    site = ApiSite(guard, Page(), redactor, _pulse(open_ledger))
+    site = ApiSite(guard, Page(), redactor, _pulse(open_ledger, ledger))
     loop = Loop(listener, site, Crew(open_desk, THREADS), broadcaster, _most_connections())
     broadcaster.start()
     gc.freeze()  # what was imported stays: it need not be looked through again
@@ -75,9 +81,9 @@ def serve_here(
     loop.run()
 
 
-def _pulse(open_ledger: Callable[[], Ledger]) -> Callable[[], int]:
+def _pulse(open_ledger: Callable[[], Ledger], ledger: Ledger | None) -> Callable[[], int]:
     """Of the loop's own ledger; 0, which nothing is kept for, while there is none to be read."""
-    known: list[Ledger] = []
+    known = [ledger] if ledger else []
 
     def pulse() -> int:
         try:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +65,8 @@ def _kept(path: Path) -> str:
 
 def _made(path: Path) -> str:
     """Whole or not there: two who make one at once have the same in the end."""
+    import secrets  # needed once in a project's life
+
     path.parent.mkdir(mode=0o700, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     token = secrets.token_urlsafe(32)

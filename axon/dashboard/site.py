@@ -81,7 +81,8 @@ class ApiSite:
             said |= {"if_match": _version(head.headers["if-match"], path["identifier"])}
         found = route.handler(desk, said, **path)
         if isinstance(found, File):
-            return _file(found, self._redactor)
+            answer = _file(found, self._redactor)
+            return squeeze(answer) if head.gzip else answer
         reply = found if isinstance(found, Reply) else Reply(data=found, status=route.status)
         body = b"" if reply.status == 204 else self._encoded(reply.data)
         answer = Answer(
@@ -91,7 +92,8 @@ class ApiSite:
             etag=reply.etag,
             revalidate=not reply.etag,
         )
-        return squeeze(tagged(answer) if route.method == "GET" else answer)
+        answer = tagged(answer) if route.method == "GET" else answer
+        return squeeze(answer) if head.gzip else answer
 
     def _encoded(self, data: Any) -> bytes:
         return clean_json(data, self._redactor)
@@ -111,7 +113,7 @@ def _file(file: File, redactor: Redactor) -> Answer:
     headers = {}
     if file.name:
         headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
-    return squeeze(tagged(Answer(body=body, kind=file.kind, headers=headers)))
+    return tagged(Answer(body=body, kind=file.kind, headers=headers))
 
 
 def _wrong_method(head: Head, allowed: str) -> Refusal:

@@ -92,7 +92,7 @@ def overhead(folder: Path) -> None:
         for workers, found in seconds.items():
             place = folder / "project"
             project(place)
-            words = [sys.executable, str(PYZ), "team", "--workers", str(workers)]
+            words = [sys.executable, str(PYZ), "team", "--no-dashboard", "--workers", str(workers)]
             found.append(run(words, place).seconds / TASKS)
             shutil.rmtree(place)
     one = statistics.median(seconds[1])

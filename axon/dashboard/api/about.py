@@ -6,11 +6,9 @@ from typing import Any
 from axon import __version__
 from axon.dashboard.api.views import actions_of, moves_of
 from axon.dashboard.desk import Body, Desk, File, Reply
-from axon.dashboard.openapi import document
 from axon.dashboard.route import Field, Route
 from axon.dashboard.web.answer import Refusal
 from axon.errors import AxonError
-from axon.monitoring.metrics import metrics_text
 from axon.tasks import Priority, State
 from axon.team.status import latest_run
 
@@ -48,11 +46,14 @@ def show_config(desk: Desk, body: Body) -> dict[str, Any]:
 
 
 def show_metrics(desk: Desk, body: Body) -> File:
+    from axon.monitoring.metrics import metrics_text
+
     text = metrics_text(desk.ledger)
     return File(body=text.encode(), kind="text/plain; version=0.0.4; charset=utf-8")
 
 
 def show_openapi(desk: Desk, body: Body) -> dict[str, Any]:
+    from axon.dashboard.openapi import document
     from axon.dashboard.routes import ROUTES  # which lists this handler too
 
     return document(ROUTES, __version__)

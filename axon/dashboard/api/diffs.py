@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from axon.dashboard.desk import Body, Desk
-from axon.dashboard.diffs import diff_of
 from axon.dashboard.route import Field, Route
 from axon.ledger import Event
 from axon.team.screen.words import gate_passed
@@ -14,13 +13,19 @@ GATES = 100
 
 
 def issue_diff(desk: Desk, body: Body, identifier: str) -> dict[str, Any]:
-    return diff_of(desk.page.config, desk.ledger.task(identifier.upper()))
+    return _diff(desk, identifier.upper())
 
 
 def session_diff(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     """A session leaves its work on the branch of its task."""
     known = desk.ledger.session(session)
-    return diff_of(desk.page.config, desk.ledger.task(known.identifier))
+    return _diff(desk, known.identifier)
+
+
+def _diff(desk: Desk, identifier: str) -> dict[str, Any]:
+    from axon.dashboard.diffs import diff_of  # git is not needed to start
+
+    return diff_of(desk.page.config, desk.ledger.task(identifier))
 
 
 def issue_gate(desk: Desk, body: Body, identifier: str) -> dict[str, Any]:

@@ -39,7 +39,16 @@ class Answer:
     revalidate: bool = True  # may `etag` stand for the body in If-None-Match?
     close: bool = False  # hang up once it is sent
     squeezed: bytes = b""  # the body for those who take gzip; empty: the same
+    small: bool = True  # or may it be squeezed when somebody asks for that?
     _heads: dict[tuple[bool, bool], bytes] = field(default_factory=dict)
+
+    def pack(self) -> bytes:
+        """The body for those who take gzip; made when the first of them comes."""
+        if not self.small and not self.squeezed:
+            self.small = True
+            self._heads.clear()
+            squeeze(self, 9)
+        return self.squeezed
 
     def head(self, *, gzipped: bool, bare: bool = False) -> bytes:
         """Everything between the date and the empty line. `bare`: of a 304."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 import re
 from dataclasses import dataclass, field
 
@@ -108,6 +107,8 @@ def _unauthorized(message: str) -> Refusal:
 
 
 def _is_address(name: str) -> bool:
+    import ipaddress  # seldom needed, and long to import
+
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:

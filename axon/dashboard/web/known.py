@@ -4,7 +4,6 @@ import time
 
 from axon.dashboard.web.answer import Answer
 from axon.dashboard.web.connection import Connection
-from axon.dashboard.web.head import Head, read_head
 from axon.dashboard.web.plan import Key, Work
 
 HEADS, LARGEST_HEAD = 512, 2 << 10
@@ -12,20 +11,22 @@ ANSWERS, ANSWERS_BYTES = 256, 64 << 20
 
 
 class Heads:
-    """Who asks again says the same again."""
+    """Who asks again says the same again: it is read once, and where it leads is found once.
+
+    Only questions that always lead to the same are kept: reads whose answers are.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Head] = {}
+        self._known: dict[bytes, Work] = {}
 
-    def read(self, data: bytes) -> Head:
-        head = self._known.get(data)
-        if head is None:
-            head = read_head(data)
-            if len(data) <= LARGEST_HEAD:
-                if len(self._known) >= HEADS:
-                    self._known.clear()
-                self._known[data] = head
-        return head
+    def find(self, data: bytes) -> Work | None:
+        return self._known.get(data)
+
+    def keep(self, data: bytes, work: Work) -> None:
+        if work.key and len(data) <= LARGEST_HEAD:
+            if len(self._known) >= HEADS:
+                self._known.clear()
+            self._known[data] = work
 
 
 class Answers:

@@ -11,7 +11,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from axon.dashboard.web.answer import Answer, Refusal, refusal
 from axon.dashboard.web.connection import Connection, Phase
 from axon.dashboard.web.crew import Crew
-from axon.dashboard.web.head import MAX_HEAD, Head, bad, check_start
+from axon.dashboard.web.head import MAX_HEAD, Head, bad, check_start, read_head
 from axon.dashboard.web.known import Answers, Heads
 from axon.dashboard.web.plan import Site, Stream, Work
 from axon.dashboard.web.stream import Broadcaster
@@ -144,7 +144,11 @@ class Loop(Wires):
             return False
         data = bytes(buffer[: end + 4])
         del buffer[: end + 4]
-        connection.head = head = self._heads.read(data)
+        if known := self._heads.find(data):
+            connection.head = known.head
+            self._take_work(connection, known.head, known)
+            return True
+        connection.head = head = read_head(data)
         plan = self._site.plan(head)
         if head.length and not isinstance(plan, Work):
             raise bad("a request for this has no body")
@@ -154,6 +158,7 @@ class Loop(Wires):
             self._hand_over(connection, plan)
             return False
         else:
+            self._heads.keep(data, plan)
             self._take_work(connection, head, plan)
         return True
 
