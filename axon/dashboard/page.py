@@ -76,8 +76,10 @@ class Page:
 def _placed(found: re.Match[bytes], files: dict[str, bytes], place: str) -> bytes:
     """A link to a file of ours leads to the path that its content names."""
     name = found[3].decode("ascii")
-    if name not in files or splitext(name)[1] == ".webmanifest":
+    if name not in files:
         return found[0]
+    if splitext(name)[1] == ".webmanifest":  # what it names is looked for beside it
+        place = "/"
     return b"%b=%b%b%b%b" % (found[1], found[2], place.encode(), found[3], found[2])
 
 

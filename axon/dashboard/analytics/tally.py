@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from axon.dashboard.analytics.day import Calendar, Day
@@ -38,6 +39,7 @@ class Tally:
     open: dict[str, Story] = field(default_factory=dict)  # those that have not ended
     seq: int = 0
     calendar: Calendar = field(default_factory=Calendar)
+    today: Callable[[], float] = time.time
     _usage: int = 0
     _working: int = 0
     _moved: float = 0.0  # when `_working` was last another
@@ -152,9 +154,9 @@ class Tally:
         ):
             spent.add(row.tokens, row.cost_usd)
 
-    def range(self, days: int, now: float | None = None) -> tuple[int, int]:
+    def range(self, days: int) -> tuple[int, int]:
         """Numbers of the first and the last of the latest `days`, today being the last."""
-        last, _ = self.calendar.place(time.time() if now is None else now)
+        last, _ = self.calendar.place(self.today())
         return last - days + 1, last
 
 
