@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from axon import resources
 from axon.security.sandbox import bubblewrap, hidden, macos
 from axon.security.sandbox.bounds import Place, bounds_of, hold_places
 
@@ -30,6 +29,7 @@ class Sandbox:
     program: str = ""  # bwrap, sandbox-exec
     ports: tuple[int, ...] | None = None  # TCP ports open beside the gateway's; None: all
     gateway: int = 0  # port of the one door to the model; 0: there is none
+    imports: str = ""  # where the launcher finds axon
     tools: tuple[str, ...] = ()
     shown: tuple[str, ...] = field(default=())  # also readable
     written: tuple[str, ...] = field(default=())  # also writable
@@ -76,13 +76,13 @@ class Contained:
         if sandbox.tier == "landlock":
             read = [part for path in bounds.read for part in hidden.carve(path, [*bounds.hidden])]
             order = self._order(read=[*read, "/proc", "/sys"], write=[*bounds.write], leash=parent)
-            return [*_launcher(order), *command]
+            return [*_launcher(order, sandbox.imports), *command]
         order = self._order(
             read=["/"], write=[*bounds.write, "/tmp", "/var/tmp", "/run", "/dev"], leash=0
         )
         fixed = hold_places(self.place.workspace)
         words = bubblewrap.words(sandbox.program, bounds, fixed, str(self.place.workspace))
-        return [*words, *_launcher(order), *command]
+        return [*words, *_launcher(order, sandbox.imports), *command]
 
     def _order(self, *, read: list[str], write: list[str], leash: int) -> dict[str, Any]:
         """What the launcher is told (see there)."""
@@ -101,9 +101,9 @@ class Contained:
         }
 
 
-def _launcher(order: dict[str, Any]) -> list[str]:
+def _launcher(order: dict[str, Any], imports: str) -> list[str]:
     text = json.dumps(order, separators=(",", ":"))
-    return [sys.executable, "-I", "-S", "-c", START, resources.import_path(), text]
+    return [sys.executable, "-I", "-S", "-c", START, imports, text]
 
 
 UNCONTAINED = Contained(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from axon import resources
 from axon.config import Config
 from axon.errors import UsageError
 from axon.security.sandbox import tools
@@ -61,6 +62,7 @@ def _base(config: Config, root: Path, common: Path) -> Sandbox:
         project=root,
         common=common,
         ports=ports,
+        imports=os.path.abspath(resources.import_path()),
         tools=tuple(tools.places(config.environ, path)),
         shown=tuple(_expanded(config.sandbox_read, config.environ)),
         written=tuple(_expanded(config.sandbox_write, config.environ)),

@@ -37,7 +37,8 @@ def _pythons() -> Iterator[str]:
     """This Python, which starts contained programs, and axon, which it imports for that."""
     yield from (sys.executable, os.path.realpath(sys.executable), sys.prefix, sys.base_prefix)
     archive = resources.archive_path()
-    yield str(archive) if archive else os.path.join(resources.import_path(), "axon")
+    inside = archive or Path(resources.import_path(), "axon")
+    yield os.path.abspath(inside)
 
 
 def _around(folder: str) -> Iterator[str]:
