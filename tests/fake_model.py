@@ -18,6 +18,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from axon.gateway.delegates import AGENT_ID
 from axon.gateway.delegation import subagent_turn
 from axon.gateway.messages import error_body, tokens_in
 from axon.gateway.script import (
@@ -29,7 +30,7 @@ from axon.gateway.script import (
     texts_of,
     turn_number,
 )
-from axon.gateway.scripted import AGENT_ID, JSON, SIDE_TEXT, Spoiler, perform, whole
+from axon.gateway.scripted import JSON, SIDE_TEXT, Spoiler, perform, whole
 from axon.gateway.wire import Cut, Reply
 
 

@@ -130,7 +130,8 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         [team]
         workers = 3
         max_tasks = 7
-        budget_usd = 2
+        [budget]
+        usd = 2
         [workspace]
         copy = ["a", "b"]
         environment = { X = "1" }
@@ -163,10 +164,10 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         (f"[team]\nmax_tasks = {10**30}", "it must be a whole number"),
         ("[team]\nmax_tasks = 0", "max tasks must be at least 1"),
         ("[team]\nmax_tasks = -1", "max tasks must be at least 1"),
-        ("[team]\nbudget_usd = nan", "it must be a number"),
-        ("[team]\nbudget_usd = inf", "it must be a number"),
-        ("[team]\nbudget_usd = 0", "budget usd must be more than 0"),
-        ("[limits]\nmax_usd = -1", "max usd must be more than 0"),
+        ("[budget]\nusd = nan", "it must be a number"),
+        ("[budget]\nusd = inf", "it must be a number"),
+        ("[budget]\nusd = 0", "budget usd must be more than 0"),
+        ("[budget]\ntask_usd = -1", "max usd must be more than 0"),
         ("[limits]\nbackoff_seconds = -1", "backoff seconds must not be negative"),
         ("[gate]\nminutes = 0", "gate minutes must be more than 0"),
         ("[gate]\ncommand = 5", "gate.command (axon.toml) is 5; it must be a text"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.drive import wait_for
-from tests.gateway_bench import (
+from tests.gateway_stand import (
     KEY,
     MESSAGES,
     Bench,
@@ -21,7 +21,6 @@ from tests.gateway_bench import (
     fake_model,
     logged,
     request,
-    usage,
 )
 
 TURN: dict[str, Any] = {
@@ -249,38 +248,6 @@ def test_a_token_dies_with_its_session(started: tuple[Bench, Path]) -> None:
     assert made.ask().status == 200
     made.ledger.end_session(made.session.id, outcome="finished")
     wait_for(lambda: made.ask().status == 401, 5)
-
-
-def test_a_spent_task_budget_refuses_before_sending(tmp_path: Path) -> None:
-    with fake_model(tmp_path, [TURN]) as (url, log), bench(tmp_path, base_url=url) as made:
-        made.open_session(max_usd=TURN_USD * 1.5)
-        made.start()
-        assert [made.ask().status for _ in range(2)] == [200, 200]  # it is passed, not before
-
-        refused = made.ask()
-
-        assert refused.status == 400
-        assert refused.headers["x-should-retry"] == "false"
-        assert refused.json["error"]["type"] == "invalid_request_error"
-        assert "the task's budget of $0.0129375 is spent" in refused.error
-        assert len(logged(log)) == 2
-        assert made.faults() == ["budget"]
-        assert [event["scope"] for event in made.events("budget")] == ["task"]
-        made.ask()
-        assert len(made.events("budget")) == 1
-        assert made.ask(path="/v1/messages/count_tokens").status == 200
-
-
-def test_a_spent_run_budget_refuses_every_session(tmp_path: Path) -> None:
-    with (
-        fake_model(tmp_path, [TURN]) as (url, _),
-        bench(tmp_path, base_url=url, max_usd=0.01) as made,
-    ):
-        made.ledger.spend(usage(cost_usd=0.01))
-        other = made.open_session()
-        made.start()
-        assert made.ask(token=other).error == "axon: the run's budget of $0.01 is spent"
-        assert [event["scope"] for event in made.events("budget")] == ["run"]
 
 
 # ── gone children ──

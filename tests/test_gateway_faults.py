@@ -25,7 +25,7 @@ from axon.gateway.server import serve
 from axon.gateway.wire import Answer as Sent
 from axon.ledger import Ledger, Usage, open_ledger
 from tests.drive import wait_for
-from tests.gateway_bench import (
+from tests.gateway_stand import (
     KEY,
     Bench,
     Raw,

@@ -291,3 +291,33 @@ def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.Monkey
     said = refused(path, create=True)
     assert "network file system (nfs4)" in said and "postgresql://" in said
     assert not path.exists()
+
+
+def test_figures_of_an_older_ledger_are_taken_over(tmp_path: Path) -> None:
+    """Rows get columns and new sums; what was damaged before stays so."""
+    from axon.ledger.proof import row_sum
+    from axon.ledger.schema import METERED, MIGRATIONS, migrate
+    from axon.ledger.tables import USAGE
+
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN")
+        for migration in MIGRATIONS[: MIGRATIONS.index(METERED)]:
+            for statement in migration.split(";"):
+                db.execute(statement)
+        for table in ("old_task", "old_dependency", "old_event", "old_run", "old_session"):
+            db.execute(f"DROP TABLE {table}")
+        early = [name for name in USAGE.columns if name not in ("agent", "retries")]
+        for number, damage in ((1, 0), (2, 1)):
+            row = (number, 1e9, "s", "ENG-1", "run-1", "m", 200, 10, 5, 0, 0, 0.5, None, 1.0)
+            places = ", ".join("?" * (len(row) + 1))
+            names = ", ".join((*early, "sum"))
+            db.execute(
+                f"INSERT INTO usage ({names}) VALUES ({places})", (*row, row_sum(row) + damage)
+            )
+        migrate(db, MIGRATIONS.index(METERED))
+        db.execute("COMMIT")
+        rows = db.execute(f"SELECT {', '.join(USAGE.columns)}, sum FROM usage").fetchall()
+        days = db.execute("SELECT cost_usd, tokens FROM spent_day").fetchall()
+    assert [row_sum(row[:-1]) == row[-1] for row in rows] == [True, False]
+    assert days == [(1.0, 30)]

@@ -17,7 +17,7 @@ from axon.gateway.script import CUT_OFF, NOT_THE_MODEL, Turn, load_script, parse
 from axon.gateway.scripted import SIDE_TEXT, perform
 from tests.conftest import ROOT
 from tests.drive import wait_for
-from tests.gateway_bench import TITLE, Bench, bench, logged, request
+from tests.gateway_stand import TITLE, Bench, bench, logged, request
 from tests.test_gateway import assert_counted
 from tests.test_gateway_faults import broken_off
 

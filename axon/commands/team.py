@@ -52,6 +52,7 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
     parser.add_argument("--model", metavar="MODEL", help="haiku, sonnet, opus or a full model id")
     parser.add_argument("--max-tasks", type=int, metavar="N", help="take at most N tasks")
     parser.add_argument("--budget-usd", type=float, metavar="X", help="spend at most X USD")
+    parser.add_argument("--budget-tokens", type=int, metavar="N", help="use at most N tokens")
     parser.add_argument("--engine", metavar="ENGINE", help="claude or command")
     parser.add_argument("--target", metavar="BRANCH", help="land on this branch")
     parser.add_argument(

@@ -89,9 +89,6 @@ class Config:
     max_tasks: int | None = _setting(
         "team.max_tasks", None, "tasks one run may take", flag="max_tasks"
     )
-    budget_usd: float | None = _setting(
-        "team.budget_usd", None, "USD one run may spend", flag="budget_usd"
-    )
     lease_seconds: float = _setting(
         "team.lease_seconds", 30.0, "a claim not renewed for so long is given back"
     )
@@ -183,9 +180,28 @@ class Config:
         env="MAX_CONTEXT_TOKENS",
     )
     max_minutes: float = _setting("limits.max_minutes", 60.0, "time limit of one attempt")
-    max_usd: float | None = _setting("limits.max_usd", None, "USD one task may spend")
     backoff_seconds: float = _setting(
         "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
+    )
+    budget_usd: float | None = _setting(
+        "budget.usd", None, "USD one run may spend", flag="budget_usd"
+    )
+    budget_tokens: int | None = _setting(
+        "budget.tokens", None, "tokens of all kinds one run may use", flag="budget_tokens"
+    )
+    max_usd: float | None = _setting("budget.task_usd", None, "USD one task may spend")
+    task_tokens: int | None = _setting("budget.task_tokens", None, "tokens one task may use")
+    day_usd: float | None = _setting(
+        "budget.day_usd", None, "USD all runs together may spend from midnight to midnight"
+    )
+    day_tokens: int | None = _setting("budget.day_tokens", None, "tokens they may use")
+    budget_then: str = _setting(
+        "budget.then",
+        "stop",
+        "what follows a spent budget: stop, pause (until tomorrow, for that of a day) or ask",
+    )
+    prices: dict[str, dict[str, Any]] = _setting(
+        "prices", {}, "what models cost, where it is not what axon knows: a table each, see below"
     )
     servers: dict[str, dict[str, Any]] = _setting(
         "mcp", {}, "other MCP servers for agents: a table each, see below", widens=True

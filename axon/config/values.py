@@ -29,7 +29,12 @@ CHOICES = {
     "land": ("auto", "manual"),
     "sandbox_tier": ("auto", "bubblewrap", "landlock", "sandbox-exec"),
     "sandbox_network": ("open", "model-only", "ports"),
+    "budget_then": ("stop", "pause", "ask"),
 }
+MORE_THAN_NOTHING = (
+    "gate_minutes", "setup_minutes", "max_minutes", "budget_usd", "budget_tokens", "max_usd",
+    "task_tokens", "day_usd", "day_tokens",
+)  # fmt: skip
 MOST = 10**12  # no setting needs more, and every part can hold it
 
 
@@ -98,7 +103,7 @@ def check(config: Config) -> None:
     for name, minimum in least.items():
         if getattr(config, name) < minimum:
             raise UsageError(f"{name.replace('_', ' ')} must be at least {minimum}")
-    for name in ("gate_minutes", "setup_minutes", "max_minutes", "budget_usd", "max_usd"):
+    for name in MORE_THAN_NOTHING:
         if (value := getattr(config, name)) is not None and value <= 0:
             raise UsageError(f"{name.replace('_', ' ')} must be more than 0")
     for name in ("backoff_seconds", "ports", "disk_floor_mb"):

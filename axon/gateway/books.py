@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from axon.errors import AxonError, EngineFault, LedgerError, NotFound
+from axon.errors import AxonError, EngineFault, LedgerError
+from axon.gateway.allowances import DayBudget, Then, accounts, follow, told_of
+from axon.gateway.budgets import Account, Overdraft
 from axon.ledger import Ledger, Session, Usage
 
 log = logging.getLogger(__name__)
@@ -20,18 +21,6 @@ REFUSAL_SECONDS = 60.0  # one event per unknown token in that time
 MOST_REMEMBERED = 4096
 T = TypeVar("T")
 Job = Callable[[Ledger], Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overdraft:
-    """The budget that leaves nothing for another request."""
-
-    scope: str  # "task" or "run"
-    limit_usd: float
-    spent_usd: float
-
-    def __str__(self) -> str:
-        return f"the {self.scope}'s budget of ${self.limit_usd:g} is spent"
 
 
 class Books:
@@ -47,6 +36,7 @@ class Books:
         self._unwritten: deque[Job] = deque()
         self._delayed = False
         self._sessions: dict[str, tuple[float, Session | None]] = {}
+        self._unlimited: dict[str, None] = {}
         self._refused: dict[str, float] = {}
         self._told: dict[tuple[str, str], float] = {}
         ready: Future[None] = Future()
@@ -66,9 +56,18 @@ class Books:
             self._sessions[token_hash] = (now + CACHE_SECONDS, session)
         return session
 
-    def overdraft(self, session: Session) -> Overdraft | None:
-        """The budget that forbids this session another request."""
-        return self._read(lambda ledger: _overdraft(ledger, session))
+    def accounts(
+        self, session: Session, day: DayBudget, *, extended: bool = False
+    ) -> list[Account]:
+        """The budgets that hold this session, and what has been used of them."""
+        free = day == DayBudget() and session.max_usd is None and session.max_tokens is None
+        if free and session.run in self._unlimited and not self._delayed:
+            return []
+        found = self._read(lambda ledger: accounts(ledger, session, day, extended))
+        if free and not found:  # a run's budget is that of its start
+            _forget_some(self._unlimited)
+            self._unlimited[session.run] = None
+        return found
 
     def title_of(self, identifier: str) -> str:
         return self._read(lambda ledger: ledger.task(identifier).title)
@@ -106,21 +105,24 @@ class Books:
         """An answer broke off. The agent asks again by itself: no reason yet for it to end."""
         self._event("stream_cut", session, why, {"session": session.id})
 
-    def over(self, session: Session, overdraft: Overdraft) -> None:
-        """Record that a budget stopped a session, once."""
+    def over(self, session: Session, overdraft: Overdraft, then: Then) -> None:
+        """A budget stops a session: say it, once, and see to what is to follow."""
         key = (session.id, overdraft.scope)
         if key in self._told:
             return
         _forget_some(self._told)
         self._told[key] = time.monotonic()
-        data = {
-            "session": session.id,
-            "scope": overdraft.scope,
-            "limit_usd": overdraft.limit_usd,
-            "spent_usd": overdraft.spent_usd,
-        }
-        self._event("budget", session, str(overdraft), data)
+        self._event("budget", session, str(overdraft), told_of(session, overdraft))
         self.fault(session, EngineFault.BUDGET, str(overdraft), status=400)
+        self._write(lambda ledger: follow(ledger, session, overdraft, then))
+
+    def once(self, action: str, session: Session, why: str) -> None:
+        """Say something of a run that need not be said again."""
+        key = (session.run, f"{action} {why}")
+        if key not in self._told:
+            _forget_some(self._told)
+            self._told[key] = time.monotonic()
+            self._event(action, session, why, {})
 
     def halt(self, session: Session, fault: EngineFault, reason: str) -> None:
         """Nobody's request can succeed: the run must end."""
@@ -207,20 +209,6 @@ class Books:
             except AxonError as error:  # it will never be taken
                 log.warning("ledger write dropped reason=%r", str(error))
         self._delayed = False
-
-
-def _overdraft(ledger: Ledger, session: Session) -> Overdraft | None:
-    if session.max_usd is not None:
-        spent = ledger.spent(identifier=session.identifier)
-        if spent >= session.max_usd:
-            return Overdraft(scope="task", limit_usd=session.max_usd, spent_usd=spent)
-    try:
-        limit = ledger.run(session.run).max_usd
-    except NotFound:
-        return None
-    if limit is not None and (spent := ledger.spent(run=session.run)) >= limit:
-        return Overdraft(scope="run", limit_usd=limit, spent_usd=spent)
-    return None
 
 
 def _forget_some(known: dict[Any, Any]) -> None:

@@ -1,41 +1,22 @@
-"""What happens to one request: who asks, may they, send it, wait, count, pass it on."""
+"""What happens to one request: who asks, may they, and what they may spend."""
 
-import random
-import time
 from dataclasses import dataclass, field
 
-from axon.errors import EngineFault
+from axon.gateway.allowances import DayBudget
 from axon.gateway.books import Books
-from axon.gateway.faults import Verdict, judge
-from axon.gateway.limits import Limits, backoff, reset_seconds
-from axon.gateway.meter import Meter
-from axon.gateway.prices import Tokens, cost_usd
+from axon.gateway.budgets import Budgets, Overdraft, Reservation, asked_of
+from axon.gateway.delegates import AGENT_ID, Delegates
+from axon.gateway.limits import Limits
+from axon.gateway.prices import price_of
 from axon.gateway.settings import GatewaySettings
 from axon.gateway.tokens import presented_token, token_hash
-from axon.gateway.wire import (
-    NO_RETRY,
-    Answer,
-    Child,
-    ChildGone,
-    Cut,
-    Headers,
-    NoReply,
-    Reply,
-    Request,
-    Upstream,
-    header,
-    passed_on,
-    problem,
-)
-from axon.ledger import Session, Usage
+from axon.gateway.visit import Visit, Way
+from axon.gateway.wire import Child, Request, Upstream, problem
+from axon.ledger import Session
 from axon.security.secrets import Redactor
 
-LARGEST_ERROR = 1 << 20
-UNTOLD_RESET_SECONDS = 60.0  # the pause for a limit that does not say when it ends
-CHILD_GONE = 499  # the status of a request whose child hung up before an answer came
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Door:
     """Lets the requests of open sessions through to the upstream."""
 
@@ -44,6 +25,11 @@ class Door:
     upstream: Upstream
     redactor: Redactor
     limits: Limits = field(default_factory=Limits)
+    delegates: Delegates = field(default_factory=Delegates)
+    budgets: Budgets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budgets = Budgets(self.settings.prices)
 
     def handle(self, request: Request, child: Child) -> None:
         """Answer `request`. ChildGone, Cut: the connection is of no more use. LedgerError."""
@@ -54,179 +40,56 @@ class Door:
             why = "axon: this token opens no session, or its session has ended"
             child.answer(problem(401, "authentication_error", why))
             return
-        if request.metered and (overdraft := self.books.overdraft(session)) is not None:
-            self.books.over(session, overdraft)
-            child.answer(problem(400, "invalid_request_error", f"axon: {overdraft}"))
+        way = Way(
+            settings=self.settings,
+            books=self.books,
+            upstream=self.upstream,
+            redactor=self.redactor,
+            limits=self.limits,
+        )
+        visit = Visit(way, session, request, child)
+        if not request.metered:
+            visit.serve()
             return
-        _Visit(self, session, request, child).serve()
-
-
-class _Visit:
-    """One admitted request on its way to the upstream and back."""
-
-    def __init__(self, door: Door, session: Session, request: Request, child: Child) -> None:
-        self._door, self._session = door, session
-        self._request, self._child = request, child
-        self._started = time.monotonic()
-        self._deadline = self._started + door.settings.max_hold_seconds
-        self._pauses = iter(door.settings.retry_seconds)
-        self._holds = 0
-        self._counted = False
-
-    def serve(self) -> None:
-        try:
-            found = self._ask()
-            if isinstance(found, Reply):
-                self._relay(found)
-                return
-            self._spend(found.status)
-            self._child.answer(found)
-        except ChildGone:
-            self._spend(CHILD_GONE)
-            raise
-
-    def _ask(self) -> Reply | Answer:
-        """Try until there is something to give the child."""
-        while True:
-            self._door.limits.wait(self._deadline, self._child.hangup)
-            try:
-                reply = self._door.upstream.send(self._request, self._session, self._child.hangup)
-            except NoReply as error:
-                why = f"cannot reach the model endpoint: {error}"
-                verdict = Verdict(
-                    action="retry" if error.again else "fail", fault=EngineFault.NETWORK, reason=why
-                )
-                answer = problem(502, "api_error", f"axon: {why}")
-            else:
-                if reply.status < 300:
-                    return reply
-                answer = self._whole(reply)
-                verdict = judge(answer)
-            final = self._resolve(verdict, answer)
-            if final is not None:
-                return final
-
-    def _resolve(self, verdict: Verdict, answer: Answer) -> Answer | None:
-        """What the child gets; None after a wait that makes another try worthwhile."""
-        resets_at = None
-        match verdict.action:
-            case "pass":
-                return answer
-            case "retry":
-                if (pause := next(self._pauses, None)) is not None:
-                    self._child.hangup.wait(pause * random.uniform(1, 1.25))
-                    return None
-            case "hold":
-                told = reset_seconds(answer.headers, time.time())
-                seconds = backoff(self._holds) if told is None else told
-                if self._may_wait(seconds) and header(answer.headers, NO_RETRY[0]) != NO_RETRY[1]:
-                    self._holds += 1
-                    self._door.limits.hold(seconds)
-                    return None
-                resets_at = self._give_up(verdict, told)
-            case "fail":
-                answer = problem(502, "api_error", f"axon: {verdict.reason}")
-        return self._failed(verdict, answer, resets_at)
-
-    def _may_wait(self, seconds: float) -> bool:
-        return time.monotonic() + seconds < self._deadline
-
-    def _give_up(self, verdict: Verdict, told: float | None) -> float | None:
-        """The limit lasts longer than a child may wait: the whole team pauses, if it is ours."""
-        if verdict.fault is not EngineFault.RATE_LIMIT:
-            return None if told is None else time.time() + told
-        until = time.time() + (UNTOLD_RESET_SECONDS if told is None else told)
-        self._door.books.pause("rate limit", until)
-        return until
-
-    def _failed(self, verdict: Verdict, answer: Answer, resets_at: float | None) -> Answer:
-        """Say what went wrong where worker and coordinator look for it; the child ends."""
-        fault = verdict.fault or EngineFault.NETWORK
-        reason = " ".join(self._door.redactor.text(verdict.reason).split())
-        self._door.books.fault(
-            self._session, fault, reason, status=answer.status, resets_at=resets_at
-        )
-        if verdict.action == "stop":
-            self._door.books.halt(self._session, fault, reason)
-        others: Headers = tuple(item for item in answer.headers if item[0].lower() != NO_RETRY[0])
-        return Answer(status=answer.status, headers=(*others, NO_RETRY), body=answer.body)
-
-    def _whole(self, reply: Reply) -> Answer:
-        """An error with its body, without any secret it may echo."""
-        body = b""
-        try:
-            for piece in reply.pieces:
-                body += piece
-                if len(body) > LARGEST_ERROR:
-                    break
-        except Cut:
-            pass  # its status says enough
-        finally:
-            reply.close()
-        clean = self._door.redactor.text
-        if header(reply.headers, "content-encoding").lower() not in ("", "identity"):
-            return problem(reply.status, "api_error", f"the model endpoint said {reply.status}")
-        return Answer(
-            status=reply.status,
-            headers=tuple((name, clean(value)) for name, value in passed_on(reply.headers)),
-            body=clean(body[:LARGEST_ERROR].decode("utf-8", "replace")).encode(),
-        )
-
-    def _relay(self, reply: Reply) -> None:
-        """Pass the answer on as it comes. What the child has seen the end of is counted."""
-        meter = Meter(reply.headers)
-        try:
-            self._child.start(reply.status, passed_on(reply.headers), reply.length)
-            sent = 0
-            for piece in reply.pieces:
-                meter.feed(piece)
-                sent += len(piece)
-                if sent == reply.length:
-                    meter.finish()
-                if meter.ended or sent == reply.length:
-                    self._spend(reply.status, meter)
-                self._child.write(piece)
-            meter.finish()
-            self._spend(reply.status, meter)
-            if meter.error:
-                self._door.books.cut(self._session, f"the model broke off: {meter.error}")
-            self._child.end()
-        except Cut as cut:
-            if self._child.hangup.gone:
-                raise ChildGone from None
-            self._door.books.cut(self._session, str(cut))
-            raise
-        finally:
-            self._spend(reply.status, meter)
-            reply.close()
-
-    def _spend(self, status: int, meter: Meter | None = None) -> None:
-        """Count this request, once."""
-        if self._counted or not self._request.metered:
+        reserved = self._reserve(session, request, visit, child)
+        if isinstance(reserved, Overdraft):
+            self.books.over(session, reserved, self.settings.budget_then)
+            child.answer(problem(400, "invalid_request_error", f"axon: {reserved}"))
             return
-        self._counted = True
-        now = time.monotonic()
-        tokens = meter.tokens if meter else Tokens()
-        model = (meter.model if meter else "") or str(self._request.document().get("model") or "")
-        unknown = status in (200, CHILD_GONE) and not (meter and meter.seen)
-        first = meter.first_token_at if meter else None
-        self._door.books.spend(
-            Usage(
-                session=self._session.id,
-                model=model[:200],
-                status=status,
-                input_tokens=tokens.input,
-                output_tokens=tokens.output,
-                cache_read_tokens=tokens.cache_read,
-                cache_write_tokens=tokens.cache_write,
-                cost_usd=_cost(model, tokens, status, unknown),
-                first_token_seconds=None if first is None else first - self._started,
-                seconds=now - self._started,
-            )
+        try:
+            visit.agent = self._agent(session, request)
+            visit.serve()
+        finally:
+            self.delegates.sent(session.id, visit.calls)
+            if reserved is not None:
+                self.budgets.settle(reserved, visit.tokens)
+
+    def _reserve(
+        self, session: Session, request: Request, visit: Visit, child: Child
+    ) -> Reservation | Overdraft | None:
+        """None: no budget holds this session."""
+        day = DayBudget(max_usd=self.settings.day_usd, max_tokens=self.settings.day_tokens)
+        known = self.books.accounts(session, day)
+        if not known:
+            return None
+        document = request.document()
+        model = str(document.get("model") or "")
+        if any(a.max_usd is not None for a in known) and not price_of(model, self.settings.prices):
+            why = f"the price of {model[:200]} is not known: only budgets of tokens can hold it"
+            self.books.once("price_unknown", session, why)
+        who = f"{session.id} {request.header(AGENT_ID)}"
+        asked = asked_of(who, request.body, model, document.get("max_tokens"))
+        return self.budgets.reserve(
+            asked,
+            lambda extended: self.books.accounts(session, day, extended=extended),
+            visit.deadline,
+            child.hangup,
         )
 
-
-def _cost(model: str, tokens: Tokens, status: int, unknown: bool) -> float | None:
-    if unknown:
-        return None
-    return cost_usd(model, tokens) if status < 300 else 0.0
+    def _agent(self, session: Session, request: Request) -> str:
+        """The subagent that asks; empty: the one who leads the session."""
+        agent_id = request.header(AGENT_ID)
+        if not agent_id:
+            return ""
+        known = self.delegates.known(session.id, agent_id)
+        return known or self.delegates.name(session.id, agent_id, request.document())

@@ -10,6 +10,8 @@ from axon.gateway.wire import Headers, header
 
 LONGEST_LINE = 1 << 20  # events that carry usage are far shorter
 LARGEST_BODY = 64 << 20
+LONGEST_CALL = 1 << 20
+DELEGATING = (b'"Agent"', b'"Task"')  # calls of these tools are looked at
 
 
 class Meter:
@@ -23,6 +25,8 @@ class Meter:
         self.ended = False  # the model's last word was said
         self.error = ""  # type of an error told in mid-stream
         self.first_token_at: float | None = None  # monotonic
+        self.calls: list[tuple[str, dict[str, Any]]] = []  # that start subagents
+        self._call: tuple[str, bytearray] | None = None  # one whose input is still coming
         self._streamed = kind == "text/event-stream"
         self._whole = kind == "application/json"
         self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
@@ -79,6 +83,8 @@ class Meter:
             return
         if self.first_token_at is None and b'"content_block_delta"' in line:
             self.first_token_at = time.monotonic()
+        if self._call is not None or (b'"tool_use"' in line and _delegates(line)):
+            self._follow_call(_parsed(line[5:]))
         if b'"usage"' not in line and b'"message_stop"' not in line and b'"error"' not in line:
             return
         event = _parsed(line[5:])
@@ -92,10 +98,34 @@ class Meter:
         elif kind == "error" and isinstance(event.get("error"), dict):
             self.error = str(event["error"].get("type", "api_error"))
 
+    def _follow_call(self, event: dict[str, Any]) -> None:
+        """Blocks of an answer come one after the other."""
+        kind = event.get("type")
+        if kind == "content_block_start":
+            block = event.get("content_block")
+            if isinstance(block, dict) and block.get("type") == "tool_use":
+                self._call = (str(block.get("name")), bytearray())
+        elif kind == "content_block_delta" and self._call is not None:
+            delta = event.get("delta")
+            piece = str(delta.get("partial_json") or "") if isinstance(delta, dict) else ""
+            self._call[1].extend(piece.encode("utf-8", "replace")[:LONGEST_CALL])
+            if len(self._call[1]) > LONGEST_CALL:
+                self._call = None
+        elif kind == "content_block_stop" and self._call is not None:
+            self.calls.append((self._call[0], _parsed(self._call[1])))
+            self._call = None
+
     def _take_message(self, message: Any) -> None:
         if isinstance(message, dict):
             self.model = str(message.get("model") or self.model)
             self._take_usage(message.get("usage"))
+            content = message.get("content")
+            for block in content if isinstance(content, list) else ():
+                if isinstance(block, dict) and block.get("type") == "tool_use":
+                    given = block.get("input")
+                    self.calls.append(
+                        (str(block.get("name")), given if isinstance(given, dict) else {})
+                    )
 
     def _take_usage(self, usage: Any) -> None:
         """Figures are totals so far; some servers leave out in one event what another told."""
@@ -106,6 +136,10 @@ class Meter:
                     self._usage[key] = max(item, _count(self._usage, key))
                 elif item is not None:
                     self._usage[key] = item
+
+
+def _delegates(line: bytearray) -> bool:
+    return any(name in line for name in DELEGATING)
 
 
 def _parsed(text: bytes | bytearray) -> dict[str, Any]:

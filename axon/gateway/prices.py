@@ -1,7 +1,12 @@
 """What the models' tokens cost, as published; a model that is not listed has no known price."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from axon.errors import UsageError
 
 MILLION = 1_000_000
 SEARCH_USD = 0.01  # one web search
@@ -27,20 +32,25 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per million tokens. Writing to the cache for five minutes costs 1.25 × input, 2 × for
-    an hour."""
+    """USD per million tokens. Where it is not said, writing to the cache for five minutes costs
+    1.25 × input, 2 × for an hour, and reading from it 0.1 ×."""
 
     input: float
     output: float
-    read: float
+    read: float | None = None
+    write: float | None = None
+    write_1h: float | None = None
 
     def of(self, tokens: Tokens) -> float:
+        read = self.input * 0.1 if self.read is None else self.read
+        write = self.input * 1.25 if self.write is None else self.write
+        write_1h = self.input * 2 if self.write_1h is None else self.write_1h
         return (
             tokens.input * self.input
             + tokens.output * self.output
-            + tokens.cache_read * self.read
-            + (tokens.cache_write - tokens.cache_write_1h) * self.input * 1.25
-            + tokens.cache_write_1h * self.input * 2
+            + tokens.cache_read * read
+            + (tokens.cache_write - tokens.cache_write_1h) * write
+            + tokens.cache_write_1h * write_1h
         ) / MILLION
 
 
@@ -70,6 +80,7 @@ PRICES: dict[str, Price] = {
     "mythos-5-1": Price(10, 50, 0.25),
     "mythos-5-2": Price(8, 40, 0.20),
 }
+NONE: Mapping[str, Price] = MappingProxyType({})
 LONG = {"haiku-5-5": Price(0.50, 2.50, 0.05)}
 
 # claude-sonnet-4-5-20250929, claude-3-5-haiku-latest, anthropic/claude-opus-5[1m]
@@ -88,12 +99,48 @@ def generation(model: str) -> str:
     return f"{match['family']}{number}".removesuffix("-0")
 
 
-def cost_usd(model: str, tokens: Tokens) -> float | None:
-    """The price of an answer, or None when it is not known."""
+KEYS = {
+    "input": "input",
+    "output": "output",
+    "cache_read": "read",
+    "cache_write": "write",
+    "cache_write_1h": "write_1h",
+}
+
+
+def prices_of(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Price]:
+    """The prices a person has set, by model. UsageError: they cannot be that."""
+    return {model: _price_of(model, table) for model, table in tables.items()}
+
+
+def _price_of(model: str, table: Mapping[str, Any]) -> Price:
+    where = f"prices.{model}"
+    for key, value in table.items():
+        if key not in KEYS:
+            raise UsageError(f"unknown key {where}.{key}; use {', '.join(KEYS)}")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value < MILLION:
+            raise UsageError(f"{where}.{key} must be USD per million tokens")
+    for key in ("input", "output"):
+        if key not in table:
+            raise UsageError(f"{where} has no {key}; give it in USD per million tokens")
+    return Price(**{KEYS[key]: float(value) for key, value in table.items()})
+
+
+def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
+    """`own` comes first: by the whole id, or by the model's name without date or maker."""
     name = generation(model)
-    price = PRICES.get(name)
+    for known in (model, name, f"claude-{name}"):
+        if known in own:
+            return own[known]
+    return PRICES.get(name)
+
+
+def cost_usd(model: str, tokens: Tokens, own: Mapping[str, Price] = NONE) -> float | None:
+    """The price of an answer, or None when it is not known."""
+    price, name = price_of(model, own), generation(model)
     if price is None or tokens.fast:
         return None
-    if tokens.prompt > LONG_PROMPT:
+    if tokens.prompt > LONG_PROMPT and price is PRICES.get(name):
         price = LONG.get(name, price)
     return price.of(tokens) + tokens.searches * SEARCH_USD

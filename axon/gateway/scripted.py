@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from axon.gateway.delegates import AGENT_ID
 from axon.gateway.delegation import subagent_turn
 from axon.gateway.messages import error_body, message_of, stream_of, tokens_in
 from axon.gateway.script import (
@@ -21,7 +22,6 @@ from axon.gateway.script import (
 from axon.gateway.wire import Cut, Hangup, Headers, NoReply, Reply, Request
 from axon.ledger import Session
 
-AGENT_ID = "x-claude-code-agent-id"  # the CLI marks the requests of its subagents with it
 SIDE_TEXT = "The model of this run is scripted: it answers only the main conversation."
 JSON: Headers = (("content-type", "application/json"),)
 STREAM: Headers = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))

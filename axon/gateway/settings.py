@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from axon.config import Config
+from axon.config.values import ALIASES
 from axon.errors import UsageError
+from axon.gateway.allowances import Then
 from axon.gateway.login import ANTHROPIC, base_url_of, credentials_of, proxy_of
+from axon.gateway.prices import Price, price_of, prices_of
 from axon.gateway.script import load_script
 from axon.gateway.wire import Headers
 
@@ -31,6 +35,10 @@ class GatewaySettings:
     connect_seconds: float = 10.0
     header_seconds: float = 300.0  # until the upstream begins to answer
     idle_seconds: float = 120.0  # between two bytes of an answer
+    day_usd: float | None = None
+    day_tokens: int | None = None
+    budget_then: Then = "stop"
+    prices: Mapping[str, Price] = field(default_factory=dict)  # besides those that axon knows
     retry_seconds: tuple[float, ...] = (0.5, 1.0, 2.0)  # pauses before trying again
 
     @property
@@ -43,7 +51,14 @@ class GatewaySettings:
 def settings_from(config: Config, *, run: str, port: int = 0) -> GatewaySettings:
     """UsageError: an address, a proxy, a certificate file or a script that cannot work."""
     settings = GatewaySettings(
-        ledger_url=config.ledger_url, run=run, root=str(config.root), port=port
+        ledger_url=config.ledger_url,
+        run=run,
+        root=str(config.root),
+        port=port,
+        day_usd=config.day_usd,
+        day_tokens=config.day_tokens,
+        budget_then=cast(Then, config.budget_then),
+        prices=prices_of(config.prices),
     )
     if not config.upstream:
         return replace(
@@ -58,6 +73,18 @@ def settings_from(config: Config, *, run: str, port: int = 0) -> GatewaySettings
         raise UsageError(f"unknown model upstream {config.upstream!r}; use script:FILE")
     load_script(script_path(config.upstream, config.root))
     return replace(settings, upstream=config.upstream)
+
+
+def unpriced(config: Config) -> str:
+    """What a person should know whose budget is in USD, of a model without a known price."""
+    budgets = (config.budget_usd, config.max_usd, config.day_usd)
+    known = config.model in ALIASES or price_of(config.model, prices_of(config.prices))
+    if known or not any(budgets) or config.engine != "claude":
+        return ""
+    return (
+        f"the price of {config.model} is not known: budgets in USD cannot hold it; set "
+        f'[prices."{config.model}"] in axon.toml, or a budget of tokens'
+    )
 
 
 def script_path(upstream: str, root: Path | str) -> Path:

@@ -17,6 +17,7 @@ from axon.ledger.records import (
     Run,
     Session,
     Usage,
+    Used,
     Waiting,
     WorkerStatus,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Step",
     "Undone",
     "Usage",
+    "Used",
     "Waiting",
     "WorkerStatus",
     "ledger_from",
@@ -246,6 +248,10 @@ class Ledger(Edits, Messages, Trail, Protocol):
 
     def spent(self, *, session: str = "", identifier: str = "", run: str = "") -> float:
         """USD known to be spent by that session, task or run."""
+        ...
+
+    def used(self, *, identifier: str = "", run: str = "") -> Used:
+        """By that task or run; by neither: this whole day, by the clock of this host."""
         ...
 
     # pauses

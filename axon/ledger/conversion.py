@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from axon.ledger import counts, history
@@ -21,6 +22,7 @@ from axon.ledger.tables import (
     RUN,
     RUN_TASK,
     SESSION,
+    SPENT_DAY,
     TEAM,
     USAGE,
     WORKER,
@@ -29,6 +31,9 @@ from axon.ledger.tables import (
 from axon.ledger.transaction import Tx
 from axon.tasks.paths import folder_of
 
+# What these tables had not yet when rows got their sums.
+LATER = {"run": ("max_tokens", "tokens"), "session": ("max_tokens", "agent")}
+LATER["usage"] = ("agent", "retries")
 GROWN = (CHANGE, CHANGE_TASK, COMMENT, LEASE, MESSAGE, PAUSE, RUN_TASK, TEAM, USAGE, WORKER)
 
 
@@ -39,7 +44,7 @@ def prove_all(db: sqlite3.Connection) -> None:
     # what was kept of deleted tasks fits the old tables only
     db.execute("UPDATE change SET undone = 1 WHERE action = 'delete'")
     for table in GROWN:
-        _sum(tx, table)
+        _sum(tx, _early(table))
     _events(tx)
     _dependencies(tx)
     _runs(tx)
@@ -47,6 +52,29 @@ def prove_all(db: sqlite3.Connection) -> None:
     _tasks(tx)
     _totals(tx)
     history.flush(tx)
+
+
+def sum_again(db: sqlite3.Connection) -> None:
+    """Sums over the new columns too, and what each day has cost; a damaged row stays damaged."""
+    clock = system_clock()
+    tx = Tx(db=db, now=clock.wall(), boot=clock.boot(), boot_id=clock.boot_id, limits=Limits())
+    for table in (RUN, SESSION, USAGE):
+        early = _early(table).columns
+        for known in _rows(tx, f"SELECT * FROM {table.name}"):
+            if row_sum(tuple(known[name] for name in early)) == known["sum"]:
+                _put_sum(tx, table, known)
+    tokens = "input_tokens + output_tokens + cache_read_tokens + cache_write_tokens"
+    for run, count in db.execute(f"SELECT run, total({tokens}) FROM usage GROUP BY run").fetchall():
+        for known in RUN.select(tx, "WHERE id = ?", (run,)):
+            RUN.update(tx, known, tokens=count)
+    by_day = f"date(at, 'unixepoch', 'localtime'), total(cost_usd), total({tokens})"
+    for day, cost, count in db.execute(f"SELECT {by_day} FROM usage GROUP BY 1").fetchall():
+        SPENT_DAY.insert(tx, day=day, cost_usd=cost, tokens=count)
+
+
+def _early(table: Table) -> Table:
+    later = LATER.get(table.name, ())
+    return replace(table, columns=tuple(name for name in table.columns if name not in later))
 
 
 def _rows(tx: Tx, sql: str) -> list[dict[str, Any]]:
@@ -57,11 +85,15 @@ def _rows(tx: Tx, sql: str) -> list[dict[str, Any]]:
 
 def _sum(tx: Tx, table: Table) -> None:
     for known in _rows(tx, f"SELECT * FROM {table.name}"):
-        values = tuple(known[name] for name in table.columns)
-        keys = table.columns[: table.keys]
-        where = " AND ".join(f"{name} = ?" for name in keys)
-        key = tuple(known[name] for name in keys)
-        tx.db.execute(f"UPDATE {table.name} SET sum = ? WHERE {where}", (row_sum(values), *key))
+        _put_sum(tx, table, known)
+
+
+def _put_sum(tx: Tx, table: Table, known: dict[str, Any]) -> None:
+    values = tuple(known[name] for name in table.columns)
+    keys = table.columns[: table.keys]
+    where = " AND ".join(f"{name} = ?" for name in keys)
+    key = tuple(known[name] for name in keys)
+    tx.db.execute(f"UPDATE {table.name} SET sum = ? WHERE {where}", (row_sum(values), *key))
 
 
 def _events(tx: Tx) -> None:
@@ -84,13 +116,13 @@ def _runs(tx: Tx) -> None:
     taken = dict(tx.db.execute("SELECT run, count(*) FROM run_task GROUP BY run").fetchall())
     for number, known in enumerate(_rows(tx, "SELECT * FROM old_run ORDER BY rowid"), start=1):
         known |= {"number": number, "first_event": first.get(known["id"], 1)}
-        RUN.insert(tx, **known, taken=taken.get(known["id"], 0))
+        _early(RUN).insert(tx, **known, taken=taken.get(known["id"], 0))
         tx.counts[counts.RUNS] = number
 
 
 def _sessions(tx: Tx) -> None:
     for number, known in enumerate(_rows(tx, "SELECT * FROM old_session ORDER BY rowid"), start=1):
-        SESSION.insert(tx, **known, number=number)
+        _early(SESSION).insert(tx, **known, number=number)
         tx.counts[counts.SESSIONS] = number
 
 

@@ -27,6 +27,7 @@ from axon.ledger.records import (
     Run,
     Session,
     Usage,
+    Used,
     Waiting,
     WorkerStatus,
 )  # fmt: skip
@@ -267,6 +268,9 @@ class FileLedger(FileEdits, FileMessages, FileTrail, FileUpkeep):
 
     def spent(self, *, session: str = "", identifier: str = "", run: str = "") -> float:
         return self._store.read(sessions.spent, session=session, identifier=identifier, run=run)
+
+    def used(self, *, identifier: str = "", run: str = "") -> Used:
+        return self._store.read(sessions.used, identifier=identifier, run=run)
 
     # pauses
 

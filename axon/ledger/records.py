@@ -45,7 +45,9 @@ class Session:
     worker: str
     engine: str
     model: str
-    max_usd: float | None = None
+    max_usd: float | None = None  # of its task, as is the next
+    max_tokens: int | None = None
+    agent: str = ""  # who leads it: worker, orchestrator, reviewer, planner
     started_at: float = 0.0
     ended_at: float | None = None
     outcome: str = ""  # "finished" or an EngineFault
@@ -69,6 +71,16 @@ class Usage:
     cost_usd: float | None = None
     first_token_seconds: float | None = None
     seconds: float = 0.0
+    agent: str = ""  # the subagent that asked; empty: the one who leads the session
+    retries: int = 0  # how often the gateway asked again for this answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What a task, a run or a day has used so far. `usd`: as far as prices are known."""
+
+    usd: float = 0.0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,7 @@ class Run:
     workers: int
     max_tasks: int | None = None
     max_usd: float | None = None
+    max_tokens: int | None = None
     started_at: float = 0.0
     ended_at: float | None = None
     halt: str = ""
@@ -90,6 +103,7 @@ class Run:
     stop_requested: bool = False
     alive: bool = False  # its leadership lease is current
     cost_usd: float | None = None
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,8 @@ def start(tx: Tx, run: Run, lease_seconds: float) -> None:
         workers=run.workers,
         max_tasks=run.max_tasks,
         max_usd=run.max_usd,
+        max_tokens=run.max_tokens,
+        tokens=0,
         started_at=run.started_at or tx.now,
         ended_at=None,
         halt="",

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
-from axon.ledger.conversion import prove_all
+from axon.ledger.conversion import prove_all, sum_again
 from axon.ledger.proved import PROOF
 
 APPLICATION_ID = 0x41584F4E  # "AXON": tells our file from any other SQLite database
@@ -280,9 +280,34 @@ CREATE TABLE remote (
 ) STRICT
 """
 
-MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF)
+# What budgets of tokens and of a day need, and who it was that asked the model.
+METERED = """
+ALTER TABLE run ADD COLUMN max_tokens INTEGER;
+
+ALTER TABLE run ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE session ADD COLUMN max_tokens INTEGER;
+
+ALTER TABLE session ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE usage ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE usage ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE spent_day (
+    day TEXT PRIMARY KEY,
+    cost_usd REAL NOT NULL,
+    tokens INTEGER NOT NULL,
+    sum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF, METERED)
 # What fills the new tables of a migration from the old ones, and what then goes.
-FILLED: dict[str, Callable[[sqlite3.Connection], None]] = {PROOF: prove_all}
+FILLED: dict[str, Callable[[sqlite3.Connection], None]] = {
+    PROOF: prove_all,
+    METERED: sum_again,
+}
 DROPPED = {PROOF: ("old_task", "old_dependency", "old_event", "old_run", "old_session")}
 
 

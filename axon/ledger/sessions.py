@@ -1,15 +1,16 @@
 """Engine sessions and what each request to the model used and cost."""
 
 import math
+import time
 from dataclasses import fields
 
 from axon.errors import NotFound
 from axon.ledger import counts, history, runs
 from axon.ledger.moves import held
 from axon.ledger.proof import damaged
-from axon.ledger.records import Session, Usage
+from axon.ledger.records import Session, Usage, Used
 from axon.ledger.rows import find, put
-from axon.ledger.tables import RUN, SESSION, USAGE, Known
+from axon.ledger.tables import RUN, SESSION, SPENT_DAY, USAGE, Known
 from axon.ledger.transaction import Tx
 from axon.tasks import Claim
 from axon.tasks.text import clean, shortened
@@ -112,8 +113,11 @@ def spend(tx: Tx, usage: Usage) -> None:
         cost_usd=cost,
         first_token_seconds=usage.first_token_seconds,
         seconds=usage.seconds,
+        agent=shortened(clean(usage.agent), 100) or session["agent"],
+        retries=max(0, usage.retries),
     )
     _add(tx, session, sum(figures), cost)
+    _add_to_day(tx, sum(figures), cost)
 
 
 def _add(tx: Tx, session: Known, tokens: int, cost: float | None) -> None:
@@ -121,8 +125,20 @@ def _add(tx: Tx, session: Known, tokens: int, cost: float | None) -> None:
     if row := find(tx, session["identifier"]):
         known = row.known
         put(tx, row, {"cost_usd": _sum(known, cost), "tokens": known["tokens"] + tokens})
-    if (run := runs.find(tx, session["run"])) and cost is not None:
-        RUN.update(tx, run, cost_usd=_sum(run, cost))
+    if run := runs.find(tx, session["run"]):
+        RUN.update(tx, run, cost_usd=_sum(run, cost), tokens=run["tokens"] + tokens)
+
+
+def _add_to_day(tx: Tx, tokens: int, cost: float | None) -> None:
+    day = _day(tx)
+    known = SPENT_DAY.find(tx, day) or {"cost_usd": 0.0, "tokens": 0}
+    usd = known["cost_usd"] + (cost or 0.0)
+    SPENT_DAY.put(tx, day=day, cost_usd=usd, tokens=known["tokens"] + tokens)
+
+
+def _day(tx: Tx) -> str:
+    """By the clock of this host, as a person would say it."""
+    return time.strftime("%Y-%m-%d", time.localtime(tx.now))
 
 
 def _sum(known: Known, cost: float | None) -> float | None:
@@ -142,6 +158,20 @@ def spent(tx: Tx, *, session: str, identifier: str, run: str) -> float:
     elif run:
         known = runs.find(tx, run)
     return float(known["cost_usd"] or 0.0) if known else 0.0
+
+
+def used(tx: Tx, *, identifier: str, run: str) -> Used:
+    known: Known | None
+    if identifier:
+        row = find(tx, identifier)
+        known = row.known if row else None
+    elif run:
+        known = runs.find(tx, run)
+    else:
+        known = SPENT_DAY.find(tx, _day(tx))
+    if known is None:
+        return Used()
+    return Used(usd=float(known["cost_usd"] or 0.0), tokens=int(known["tokens"]))
 
 
 def session_of(tx: Tx, session: str) -> Session:

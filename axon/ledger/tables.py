@@ -104,7 +104,7 @@ RUN = Table(
     columns=(
         "number", "id", "pid", "host", "target", "engine", "workers", "max_tasks", "max_usd",
         "started_at", "ended_at", "halt", "halt_reason", "stop_requested", "cost_usd",
-        "lease_boot", "lease_until", "taken", "first_event",
+        "lease_boot", "lease_until", "taken", "first_event", "max_tokens", "tokens",
     ),
     reals=("max_usd", "started_at", "ended_at", "cost_usd", "lease_until"),
 )  # fmt: skip
@@ -123,7 +123,7 @@ SESSION = Table(
     columns=(
         "number", "id", "identifier", "attempt", "run", "worker", "engine", "model", "max_usd",
         "started_at", "ended_at", "outcome", "engine_session", "turns", "cost_usd", "tokens",
-        "token_hash",
+        "token_hash", "max_tokens", "agent",
     ),
     reals=("max_usd", "started_at", "ended_at", "cost_usd"),
 )  # fmt: skip
@@ -132,10 +132,11 @@ USAGE = Table(
     columns=(
         "id", "at", "session", "identifier", "run", "model", "status", "input_tokens",
         "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd",
-        "first_token_seconds", "seconds",
+        "first_token_seconds", "seconds", "agent", "retries",
     ),
     reals=("at", "cost_usd", "first_token_seconds", "seconds"),
 )  # fmt: skip
+SPENT_DAY = Table(name="spent_day", columns=("day", "cost_usd", "tokens"), reals=("cost_usd",))
 LEASE = Table(name="lease", columns=("name", "holder", "token", "boot", "until"), reals=("until",))
 PAUSE = Table(name="pause", columns=("id", "at", "actor", "reason", "until"), reals=("at", "until"))
 CHANGE = Table(
@@ -151,5 +152,5 @@ MESSAGE = Table(
 )
 TABLES = (
     TEAM, DEPENDENCY, COMMENT, RUN, RUN_TASK, WORKER, SESSION, USAGE, LEASE, PAUSE, CHANGE,
-    CHANGE_TASK, MESSAGE,
+    CHANGE_TASK, MESSAGE, SPENT_DAY,
 )  # fmt: skip

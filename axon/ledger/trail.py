@@ -26,7 +26,8 @@ OF_SESSION = """
     FROM usage WHERE session = ? ORDER BY id LIMIT ?
 """
 SPENDING = """
-    SELECT usage.id, usage.at, usage.identifier, coalesce(session.worker, ''), usage.model,
+    SELECT usage.id, usage.at, usage.identifier,
+        coalesce(nullif(usage.agent, ''), session.worker, ''), usage.model,
         input_tokens + output_tokens + cache_read_tokens + cache_write_tokens, usage.cost_usd
     FROM usage LEFT JOIN session ON session.id = usage.session
     WHERE usage.id > ? ORDER BY usage.id LIMIT ?
@@ -54,7 +55,7 @@ class Spending(NamedTuple):
     id: int
     at: float
     identifier: str
-    worker: str
+    agent: str  # who asked: an agent's name, or a worker's where that is not known
     model: str
     tokens: int
     cost_usd: float | None  # None: price unknown

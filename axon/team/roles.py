@@ -27,6 +27,7 @@ ALONE = (WORKER, "reviewer", "planner")  # those who have sessions of their own 
 # What was decided at the start and stands in the ledger, or on the gateway's settings.
 FIXED = (
     "target", "team", "ledger", "task_mcp_url", "engine", "upstream", "land", "budget_usd",
+    "budget_tokens", "day_usd", "day_tokens", "prices",
     "max_tasks", "cache_dir", "claude",
 )  # fmt: skip
 Say = Callable[[str], None]

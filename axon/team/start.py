@@ -16,7 +16,7 @@ from typing import TextIO
 from axon.config import Config, scrub_environment
 from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
-from axon.gateway.settings import settings_from
+from axon.gateway.settings import settings_from, unpriced
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
@@ -110,6 +110,7 @@ def _say(
         notices.append(
             "this login is the CLI's own: the gateway is bypassed, budgets rest on its figures"
         )
+    notices.append(unpriced(config))
     if config.upstream:
         notices.append(f"the model is {config.upstream}, not a real one")
     for notice in filter(None, notices):
@@ -176,6 +177,7 @@ def _new_run(config: Config, project: Project) -> Run:
         workers=config.workers,
         max_tasks=config.max_tasks,
         max_usd=config.budget_usd,
+        max_tokens=config.budget_tokens,
         started_at=time.time(),
     )
 

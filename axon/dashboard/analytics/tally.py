@@ -149,7 +149,7 @@ class Tally:
         for spent in (
             day.spent,
             day.models[row.model],
-            day.agents[row.worker or "unknown"],
+            day.agents[row.agent or "unknown"],
             day.tasks[row.identifier],
         ):
             spent.add(row.tokens, row.cost_usd)

@@ -104,6 +104,8 @@ def _session(at: Assignment, engine: Engine, brief: Brief) -> Session:
         engine=engine.name,
         model=model if engine.name == "claude" else "",
         max_usd=at.task.max_usd or at.crew.config.max_usd,
+        max_tokens=at.crew.config.task_tokens,
+        agent=brief.agent,
         started_at=time.time(),
     )
 

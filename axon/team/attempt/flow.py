@@ -200,9 +200,8 @@ class Attempt:
         if fault in ENDS_RUN:
             at.ledger.release(at.claim, why, worked=False)
             at.ledger.halt_run(at.crew.run, fault, result.message)
-        elif fault is EngineFault.BUDGET and self._run_is_spent():
-            at.ledger.release(at.claim, why)
-            at.ledger.halt_run(at.crew.run, fault, result.message)
+        elif fault is EngineFault.BUDGET:
+            self._spent(result)
         elif fault is EngineFault.RATE_LIMIT:
             until = result.resets_at or soon(PAUSE_SECONDS)
             at.ledger.pause("rate limit", until=until, actor=at.claim.worker)
@@ -210,9 +209,27 @@ class Attempt:
         else:
             if fault is EngineFault.CONTEXT:  # that history is full: begin a new one
                 at.ledger.note(at.claim, engine_session="")
-            final = fault is EngineFault.BUDGET
-            at.ledger.fail(at.claim, why, final=final)
+            at.ledger.fail(at.claim, why)
+
+    def _spent(self, result: SessionResult) -> None:
+        """Of a spent run or day the gateway has told everybody; a task's own is the task's end."""
+        at, why = self.at, f"{result.fault}: {result.message}"
+        if self._run_is_spent():
+            at.ledger.release(at.claim, why)
+            at.ledger.halt_run(at.crew.run, EngineFault.BUDGET, result.message)
+        elif at.ledger.run(at.crew.run).halt or at.ledger.paused():
+            at.ledger.release(at.claim, why)
+        elif at.crew.config.budget_then == "ask":
+            at.ledger.ask(
+                at.claim,
+                f"{result.message}. Any answer allows as much again; axon task cancel "
+                f"{at.task.identifier} ends it.",
+            )
+        else:
+            at.ledger.fail(at.claim, why, final=True)
 
     def _run_is_spent(self) -> bool:
         run = self.at.ledger.run(self.at.crew.run)
+        if self.at.crew.gateway_url:  # it has seen to that
+            return False
         return run.max_usd is not None and self.at.ledger.spent(run=run.id) >= run.max_usd

@@ -129,12 +129,21 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path, *, max_usd: float | None = None, **changes: Any) -> Iterator[Bench]:
+def bench(
+    folder: Path, *, max_usd: float | None = None, max_tokens: int | None = None, **changes: Any
+) -> Iterator[Bench]:
     """A bench whose gateway is not started yet."""
     url = f"file:{folder / 'ledger.db'}"
     ledger = open_ledger(url, create=True)
     run = Run(
-        id="run-1", pid=1, host="here", target="main", engine="claude", workers=1, max_usd=max_usd
+        id="run-1",
+        pid=1,
+        host="here",
+        target="main",
+        engine="claude",
+        workers=1,
+        max_usd=max_usd,
+        max_tokens=max_tokens,
     )
     ledger.start_run(run, 60)
     settings = GatewaySettings(
