@@ -7,7 +7,6 @@ import pytest
 
 from tests.drive import Axon
 
-KEY = "sk-ant-loopback-0123456789"
 # What another agent CLI does, in short: ask the model so many times, then be done.
 AGENT = """
 import json, os, sys, urllib.request
@@ -22,7 +21,7 @@ for _ in range(int(os.environ.get("AXON_MARK_ASKS", "2"))):
     except urllib.error.HTTPError as error:
         sys.exit(error.read().decode())
     print(answer["content"][0]["text"])
-open("seen.json", "w").write(json.dumps(dict(os.environ)))
+open("seen.json", "w").write(json.dumps({"url": url, "names": sorted(os.environ)}))
 """
 TURN: dict[str, Any] = {"text": "Done.", "usage": {"input_tokens": 1000, "output_tokens": 200}}
 
@@ -54,8 +53,8 @@ def test_another_agent_cli_is_served_and_metered(shop: Axon) -> None:
     assert (task["state"], task["tokens"]) == ("done", 2400)
     assert task["cost_usd"] == pytest.approx(2 * (1000 * 3 + 200 * 15) / 1e6)
     seen = json.loads((shop.root / "seen.json").read_text())
-    assert seen["ANTHROPIC_BASE_URL"].startswith("http://127.0.0.1:")
-    assert KEY not in json.dumps(seen)
+    assert seen["url"].startswith("http://127.0.0.1:")
+    assert "ANTHROPIC_AUTH_TOKEN" not in seen["names"]
 
 
 def test_a_task_that_has_spent_its_budget_asks_a_person(shop: Axon) -> None:
