@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axon.dashboard.analytics.tally import Tally
+from axon.dashboard.recordings import Recordings
 from axon.dashboard.settings import PageSettings
 from axon.dashboard.web.guard import Guard
 from axon.ledger import Ledger
@@ -19,6 +20,8 @@ class Desk:
     guard: Guard
     tally: Tally
     redactor: Redactor
+    recordings: Recordings
+    found: dict[str, Any]  # out once, for all threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

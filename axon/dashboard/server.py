@@ -15,6 +15,7 @@ from axon.dashboard.analytics.tally import Tally
 from axon.dashboard.desk import Desk
 from axon.dashboard.live import LiveFeed
 from axon.dashboard.page import Page
+from axon.dashboard.recordings import Recordings
 from axon.dashboard.settings import PageSettings
 from axon.dashboard.site import ApiSite
 from axon.dashboard.web.crew import Crew
@@ -62,15 +63,21 @@ def serve_here(
         remote=settings.remote,
         cookie=settings.cookie,
     )
-    tally = Tally()
 
     def open_ledger() -> Ledger:
         return ledger_from(settings.config)
 
-    def open_desk() -> Any:
-        return Desk(
-            ledger=open_ledger(), page=settings, guard=guard, tally=tally, redactor=redactor
-        )
+    shared: dict[str, Any] = {
+        "page": settings,
+        "guard": guard,
+        "tally": Tally(),
+        "redactor": redactor,
+        "recordings": Recordings(),
+        "found": {},
+    }
+
+    def open_desk() -> Desk:
+        return Desk(ledger=open_ledger(), **shared)
 
     broadcaster = Broadcaster(lambda: LiveFeed(open_ledger(), settings, redactor))
     site = ApiSite(guard, Page(), redactor, _pulse(open_ledger, ledger))

@@ -19,19 +19,21 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 class Tail:
     """Reads on where it stopped; a file that does not exist yet is an empty one."""
 
-    def __init__(self, path: Path, after: int = 0) -> None:
+    def __init__(self, path: Path, after: int = 0, *, offset: int = 0, seq: int = 0) -> None:
+        """`offset`: begin at that byte, where a line begins; `seq`: of the event before it."""
         self._path = path
         self._after = after
-        self._offset = 0
+        self._offset = self.passed = offset  # `passed`: all before it was told
         self._rest = b""  # the line that is not complete yet
         self._dropped = 0  # bytes of it that were too many to keep
-        self._seq = 0
+        self._seq = seq
 
     def read(self) -> Iterator[dict[str, Any]]:
         """The events of all lines completed since the last time."""
         while chunk := self._chunk():
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             for line in lines:
+                self.passed += len(line) + 1 + self._dropped
                 yield from self._event(line)
             if len(self._rest) > MAX_LINE_BYTES:
                 self._dropped += len(self._rest)

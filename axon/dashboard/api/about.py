@@ -1,6 +1,7 @@
 """Who is in, what this server is, how it is set, and how it fares."""
 
 import shutil
+from dataclasses import asdict
 from typing import Any
 
 from axon import __version__
@@ -60,12 +61,31 @@ def show_openapi(desk: Desk, body: Body) -> dict[str, Any]:
 
 
 def show_health(desk: Desk, body: Body) -> dict[str, Any]:
-    checks = [_ledger_check(desk), _disk_check(desk), _run_check(desk)]
+    contained, check = _containment(desk)
+    checks = [_ledger_check(desk), _disk_check(desk), _run_check(desk), check]
     return {
         "ok": all(check["state"] != "fail" for check in checks),
         "checks": checks,
-        "containment": None,
+        "containment": contained,
     }
+
+
+def _containment(desk: Desk) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """What holds agents in on this machine; it is tried, so it is found out only once."""
+    if "containment" not in desk.found:
+        from axon.security.sandbox import choose, describe
+
+        config = desk.page.config
+        try:
+            found = describe(choose(config, config.root.resolve(), config.root / ".git"))
+        except AxonError as error:
+            desk.found["containment"] = None, _check("sandbox", "fail", str(error))
+        else:
+            state = "warn" if found.tier == "none" else "ok"
+            check = _check("sandbox", state, found.line.removeprefix("sandbox: "))
+            desk.found["containment"] = asdict(found), check
+    answer: tuple[dict[str, Any] | None, dict[str, Any]] = desk.found["containment"]
+    return answer
 
 
 def _check(name: str, state: str, reason: str, fix: str = "") -> dict[str, Any]:

@@ -1,19 +1,16 @@
 """Recorded sessions: which there are, what stands in them, and what they changed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from axon.core.playback import blob, is_blob, read_events, tool_line
+from axon.core.playback import blob
 from axon.dashboard.api.views import session_view, title_of
 from axon.dashboard.desk import Body, Desk
 from axon.dashboard.route import Field, Route
 from axon.errors import NotFound
 from axon.ledger import Session
 
-MOST_EVENTS, MOST_LISTED, MOST_MARKERS = 5000, 1000, 5000
-# Kinds of recorded events that a person looks for in a long recording.
-MARKS = frozenset({"prompt", "message", "result", "gap", "damaged", "guard", "review", "commit"})
+MOST_EVENTS, MOST_LISTED = 5000, 1000
 
 
 def list_sessions(desk: Desk, body: Body) -> dict[str, Any]:
@@ -32,47 +29,15 @@ def list_sessions(desk: Desk, body: Body) -> dict[str, Any]:
 
 def show_session(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     known = desk.ledger.session(session)
-    agents: dict[str, None] = {}
-    markers: list[dict[str, Any]] = []
-    count, seconds = 0, 0.0
-    for event in _recorded(desk, known):
-        count += 1
-        at = event.get("at")
-        seconds = max(seconds, at) if isinstance(at, int | float) else seconds
-        if isinstance(event.get("agent"), str) and event["agent"]:
-            agents[event["agent"]] = None
-        if len(markers) < MOST_MARKERS and (label := _mark(event)):
-            mark = {"seq": event["seq"], "at": seconds, "kind": _kind(event), "label": label}
-            markers.append(mark)
+    path = _path(desk, known)
+    found = desk.recordings.find(path)
     return session_view(known, title_of(desk.ledger, known.identifier)) | {
-        "events": count,
-        "seconds": seconds,
-        "agents": list(agents),
-        "markers": markers,
-        "recorded": _path(desk, known).is_file(),
+        "events": found.count,
+        "seconds": found.seconds,
+        "agents": list(found.agents),
+        "markers": list(found.markers),
+        "recorded": path.is_file(),
     }
-
-
-def _kind(event: dict[str, Any]) -> str:
-    data = event.get("data")
-    if isinstance(data, dict) and (data.get("is_error") or data.get("fault")):
-        return "error"
-    tool = str(event.get("tool") or "")
-    return "question" if tool.endswith("ask_person") or tool.endswith("__ask") else event["kind"]
-
-
-def _mark(event: dict[str, Any]) -> str:
-    """A few words where the event is one to jump to, else nothing."""
-    kind = _kind(event)
-    if kind not in MARKS and kind not in ("error", "question"):
-        return ""
-    if event["kind"] == "tool":
-        return tool_line(str(event.get("tool") or ""), event.get("input"))
-    said: Any = event.get("text") or event.get("output") or ""
-    if is_blob(said):
-        said = said["head"]
-    line = next(iter(str(said).strip().splitlines()), "") if isinstance(said, str) else ""
-    return f"{kind}: {line}"[:120].rstrip(": ")
 
 
 def list_events(desk: Desk, body: Body, session: str) -> dict[str, Any]:
@@ -81,7 +46,7 @@ def list_events(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     wanted, limit = body.get("q", "").lower(), body["limit"]
     found: list[dict[str, Any]] = []
     following, last = body["after"], True
-    for event in _recorded(desk, known, body["after"]):
+    for event in desk.recordings.events(_path(desk, known), body["after"]):
         if len(found) >= limit:
             last = False
             break
@@ -113,10 +78,6 @@ def show_blob(desk: Desk, body: Body, session: str, sha: str) -> Any:
     if found is None:
         raise NotFound(f"session {known.id} has no such payload; axon gc removes old ones")
     return found
-
-
-def _recorded(desk: Desk, session: Session, after: int = 0) -> Iterator[dict[str, Any]]:
-    return read_events(_path(desk, session), after)
 
 
 def _path(desk: Desk, session: Session) -> Path:
