@@ -7,8 +7,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from axon.dashboard.analytics.tally import Tally
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREADS = 8
+LOOK_SECONDS = 10.0  # between two looks at a task server
 STACK_BYTES = 512 << 10
 MOST_CONNECTIONS, SPARE_FILES = 12_000, 256
 SWITCH_SECONDS = 0.0005  # one long answer must not make all others wait for their turn
@@ -83,9 +85,23 @@ def serve_here(
     site = ApiSite(guard, Page(), redactor, _pulse(open_ledger, ledger))
     loop = Loop(listener, site, Crew(open_desk, THREADS), broadcaster, _most_connections())
     broadcaster.start()
+    if settings.config.ledger_url.startswith("mcp+"):
+        args = (open_ledger, LOOK_SECONDS)
+        threading.Thread(target=_look_there, args=args, daemon=True, name="looker").start()
     gc.freeze()  # what was imported stays: it need not be looked through again
     ready(loop)
     loop.run()
+
+
+def _look_there(open_ledger: Callable[[], Ledger], seconds: float) -> None:
+    """Tasks of a task server change without us: bring its news into the ledger's file."""
+    while True:
+        try:
+            with closing(open_ledger()) as ledger:
+                ledger.counts()
+        except AxonError as error:
+            log.warning("task server not asked reason=%r", str(error))
+        time.sleep(seconds)
 
 
 def _pulse(open_ledger: Callable[[], Ledger], ledger: Ledger | None) -> Callable[[], int]:
