@@ -48,6 +48,7 @@ FACTS = {
     "summary": "Half is done.",
     "question": "Seconds or minutes?",
     "answer": "Seconds.",
+    "minutes": "10",
     "workspace": WHERE["workspace"],
     "state": "The newest `main` has been merged into it.",
 }
@@ -72,6 +73,7 @@ BUDGETS: dict[str, tuple[int, Sequence[str]]] = {
     "hand_over": (330, ("Read",)),
     "taken_over": (110, WORKER),
     "compact_note": (60, WORKER),
+    "nudge_note": (70, WORKER),
     "review_task": (450, EYES),
     "plan_task": (450, EYES),
     "house_rules": (170, EYES),

@@ -180,6 +180,17 @@ class Config:
         env="MAX_CONTEXT_TOKENS",
     )
     max_minutes: float = _setting("limits.max_minutes", 60.0, "time limit of one attempt")
+    stall_minutes: float = _setting(
+        "limits.stall_minutes",
+        10.0,
+        "without any sign of life an agent is nudged, then interrupted and begun again",
+    )
+    same_errors: int = _setting(
+        "limits.same_errors", 8, "the same error so often in a row ends the attempt"
+    )
+    idle_turns: int = _setting(
+        "limits.idle_turns", 100, "so many tool calls without a change of the work end the attempt"
+    )
     backoff_seconds: float = _setting(
         "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
     )

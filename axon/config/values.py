@@ -31,9 +31,20 @@ CHOICES = {
     "sandbox_network": ("open", "model-only", "ports"),
     "budget_then": ("stop", "pause", "ask"),
 }
+LEAST = {
+    "workers": 0,
+    "max_review": 1,
+    "lease_seconds": 1,
+    "max_attempts": 1,
+    "max_turns": 1,
+    "max_losses": 1,
+    "same_errors": 2,
+    "idle_turns": 5,
+    "max_context_tokens": 1000,
+}
 MORE_THAN_NOTHING = (
-    "gate_minutes", "setup_minutes", "max_minutes", "budget_usd", "budget_tokens", "max_usd",
-    "task_tokens", "day_usd", "day_tokens",
+    "gate_minutes", "setup_minutes", "max_minutes", "stall_minutes", "budget_usd", "budget_tokens",
+    "max_usd", "task_tokens", "day_usd", "day_tokens",
 )  # fmt: skip
 MOST = 10**12  # no setting needs more, and every part can hold it
 
@@ -91,16 +102,7 @@ def check_model(model: str, where: str = "") -> None:
 
 def check(config: Config) -> None:
     """Refuse values no part could work with."""
-    least = {
-        "workers": 0,
-        "max_review": 1,
-        "lease_seconds": 1,
-        "max_attempts": 1,
-        "max_turns": 1,
-        "max_losses": 1,
-        "max_context_tokens": 1000,
-    }
-    for name, minimum in least.items():
+    for name, minimum in LEAST.items():
         if getattr(config, name) < minimum:
             raise UsageError(f"{name.replace('_', ' ')} must be at least {minimum}")
     for name in MORE_THAN_NOTHING:

@@ -121,9 +121,15 @@ def _event(line: str) -> EngineEvent:
                     text=str(found.get("text", "")),
                     input=found.get("input"),
                     output=found.get("output"),
-                    data=found if found["kind"] == "result" else {},
+                    data=_data(found),
                 )
     return EngineEvent(kind="text", text=line)
+
+
+def _data(found: dict[str, Any]) -> dict[str, Any]:
+    if found["kind"] == "result":
+        return found
+    return {"is_error": True} if found.get("is_error") else {}
 
 
 def _result(code: int, said: dict[str, Any]) -> SessionResult:

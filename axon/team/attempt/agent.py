@@ -20,6 +20,7 @@ from axon.mcp.spec import Server
 from axon.security.secrets import Redactor
 from axon.tasks import task_view
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.watching import Watch
 from axon.team.environment import contained, tool_environment
 from axon.team.workspace import Workspace
 from axon.team.workspace.place import launcher_of, write_atomically
@@ -67,9 +68,11 @@ def run_agent(
     request, inbox = _request(at, workspace, engine, brief, token), brief.inbox
     with Recorder(at.project.state_dir, session.id, at.redactor.value) as recorder:
         recorder.note("prompt", text=request.prompt)
+        watch = Watch(at, workspace, engine, session.id)
 
         def seen(event: EngineEvent) -> None:
             recorder.write(event)
+            watch.saw(event)
             _keep_up(at, inbox, event)
             if saw is not None:
                 saw(event)
@@ -78,19 +81,27 @@ def run_agent(
             engine,
             request,
             saw=seen,
-            ended=lambda: at.cut_short() or enough(),
-            tend=lambda: inbox.deliver(engine) if inbox is not None else None,
+            ended=lambda: at.cut_short() or watch.ended() or enough(),
+            tend=lambda: _tend(watch, inbox, engine),
         )
-        result, clean = _as_the_gateway_saw(at, session, result), at.redactor.text
-        result = replace(result, message=clean(result.message), text=clean(result.text))
+        result = _as_the_gateway_saw(at, session, watch.judged(result))
+        result = _clean(at.redactor, result)
         recorder.note("result", fault=result.fault, text=result.message or result.text)
+    outcome = result.fault or result.ended_by or "finished"
     at.ledger.end_session(
-        session.id,
-        outcome=result.fault or result.ended_by or "finished",
-        engine_session=result.engine_session,
-        turns=result.turns,
+        session.id, outcome=outcome, engine_session=result.engine_session, turns=result.turns
     )
     return session, result
+
+
+def _clean(redactor: Redactor, result: SessionResult) -> SessionResult:
+    return replace(result, message=redactor.text(result.message), text=redactor.text(result.text))
+
+
+def _tend(watch: Watch, inbox: Inbox | None, engine: Engine) -> None:
+    watch.tend()
+    if inbox is not None:
+        inbox.deliver(engine)
 
 
 def _session(at: Assignment, engine: Engine, brief: Brief) -> Session:

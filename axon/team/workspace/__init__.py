@@ -2,7 +2,15 @@
 
 from axon.errors import Forbidden
 from axon.team.project import NoRoom, check_room, hold
-from axon.team.workspace.branch import Unfinished, commit_all, publish, tidy, tip, update
+from axon.team.workspace.branch import (
+    Unfinished,
+    commit_all,
+    fingerprint,
+    publish,
+    tidy,
+    tip,
+    update,
+)
 from axon.team.workspace.making import Broken, keep_wip, prepare, remove
 from axon.team.workspace.place import Workspace
 
@@ -14,6 +22,7 @@ __all__ = [
     "Workspace",
     "check_room",
     "commit_all",
+    "fingerprint",
     "hold",
     "keep_wip",
     "prepare",

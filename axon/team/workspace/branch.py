@@ -1,5 +1,7 @@
 """Turn what an agent left in its workspace into commits on its branch, and share them."""
 
+import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from axon.errors import AxonError
@@ -11,6 +13,7 @@ from axon.team.workspace.place import Workspace, pin_of
 from axon.team.workspace.snapshot import nested_repositories
 
 SECONDS = 600.0
+MOST_STATS = 1000  # changed files that are looked at to tell whether work goes on
 MARKED_BYTES = 8 * 2**20  # what is larger is no text that anybody merges by hand
 
 
@@ -28,6 +31,20 @@ def tip(project: Project, workspace: Workspace) -> str:
     """The last commit of the branch."""
     git = project.clone_git(workspace.path)
     return git.line("rev-parse", "--verify", f"refs/heads/{workspace.branch}^{{commit}}")
+
+
+def fingerprint(project: Project, workspace: Workspace) -> str:
+    """Tells whether the work has changed: its commit, and the files that differ from that."""
+    git = project.clone_git(workspace.path)
+    head = git.attempt("rev-parse", "-q", "--verify", "HEAD").out
+    # the agent may be at the same repository: its locks are left alone
+    told = git.attempt("--no-optional-locks", "status", "--porcelain", "-z").out
+    stats = []
+    for entry in told.split("\0")[:MOST_STATS]:
+        with suppress(OSError, ValueError):
+            stat = (workspace.path / entry[3:]).stat()
+            stats.append((stat.st_mtime_ns, stat.st_size))
+    return hashlib.sha256(repr((head, told, stats)).encode("utf-8", "replace")).hexdigest()
 
 
 def tidy(project: Project, workspace: Workspace) -> None:
