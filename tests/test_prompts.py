@@ -76,7 +76,7 @@ BUDGETS: dict[str, tuple[int, Sequence[str]]] = {
     "nudge_note": (70, WORKER),
     "review_task": (450, EYES),
     "plan_task": (450, EYES),
-    "house_rules": (170, EYES),
+    "house_rules": (180, EYES),
     "memory_note": (120, EYES),
     "talk_note": (380, WORKER),
     "silence_note": (40, EYES),

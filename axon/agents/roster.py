@@ -19,6 +19,7 @@ NO_NOTIFY = (
     "on the task."
 )
 NO_SENDER = "no server can send; set TELEGRAM_MCP_URL, or add [mcp.telegram] to axon.toml"
+NO_PAGES = "no server offers a browser: pages are not looked at; add [mcp.playwright] to axon.toml"
 NO_BROWSER = (
     "- There is no browser in this run. What can only be seen in one is not checked, and the "
     "report says so."
@@ -50,7 +51,7 @@ def roster(config: Config, overrides: Overrides | None = None) -> Roster:
             continue
         found.append(_changed(agent.spec(config, overrides.prompts), file))
     if not has_browser(config):
-        notices.append("no server offers a browser: pages are not looked at; see [mcp.playwright]")
+        notices.append(NO_PAGES)
     known = {ORCHESTRATOR, *(agent.name for agent in SUBAGENTS)}
     added = (file for name, file in sorted(overrides.agents.items()) if name not in known)
     found += [_added(file) for file in added]

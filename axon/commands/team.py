@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axon.commands import add_json, add_trust, add_unsafe, ledger_of, read_task_file
+from axon.commands import add_json, add_ledger, add_trust, add_unsafe, ledger_of, read_task_file
 from axon.config import Config, rereader
 from axon.errors import UsageError
 from axon.tasks import Draft
@@ -64,7 +64,7 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
         default=None,
         help="start although the gate is red on the untouched target",
     )
-    parser.add_argument("--ledger", metavar="URL", help="file:PATH")
+    add_ledger(parser)
     parser.add_argument(
         "--model-upstream", metavar="SOURCE", help="script:FILE instead of the real endpoint"
     )
