@@ -118,13 +118,17 @@ def test_a_server_that_does_not_work_is_named_before_anything_runs(stage: Stage)
     assert stage.axon.task("ENG-1")["attempts"] == 0
 
 
-def test_a_run_does_without_a_browser_that_is_not_there(stage: Stage) -> None:
+def test_a_run_does_without_a_browser_and_telegram_that_are_not_there(stage: Stage) -> None:
     lend(stage.axon, "playwright", command="/no/such/npx", args=["@playwright/mcp"])
-    stage.play({"First job": [bash("echo a > a.txt"), says("Done.")]})
-    done = stage.axon("team", "--trust")
+    stage.axon.variables["TELEGRAM_MCP_URL"] = "http://127.0.0.1:9/mcp"
+    model = stage.play({"First job": [bash("echo a > NEW.md"), says("Done.")]})
+    done = stage.axon("run", "--trust")
     assert done.returncode == 0, done.stderr
-    (line,) = [x for x in done.stderr.splitlines() if "playwright" in x]
-    assert "MCP server playwright: " in line and "the run does without it" in line
+    left_out = [line for line in done.stderr.splitlines() if "the run does without it" in line]
+    assert ["playwright" in line or "telegram" in line for line in left_out] == [True, True]
+    (told,) = {r["system"] for r in model.requests() if "You lead the work" in r.get("system", "")}
+    assert "There is no browser" in told and "`telegram`" not in told
+    assert "notify: skipped: no server can send" in stage.axon.ok("logs", "ENG-1")
 
 
 PATH = {"PATH": os.environ["PATH"]}

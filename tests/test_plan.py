@@ -20,7 +20,7 @@ from axon.core.plan import (
     problems,
 )
 from axon.tasks import Priority
-from tests.drive import Axon
+from tests.drive import Axon, wait_for
 from tests.test_claude import Stage, stage
 
 __all__ = ["stage"]
@@ -212,6 +212,20 @@ def test_without_agreement_nothing_is_added(project: Axon) -> None:
     assert done.returncode == 2 and "--yes" in done.stderr
     assert json.loads(done.stdout) == {"task": "ENG-1", "plan": plan_view(PLAN)}
     assert [t["title"] for t in project.tasks()] == [f"Plan: {GOAL}"]
+
+
+def test_a_killed_planner_is_gone_on_with(project: Axon) -> None:
+    slow = {**answers(plan_view(PLAN)), "delay_seconds": 1}
+    upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": [slow, {"text": "."}]}])
+    process = project.start("plan", GOAL, "--yes", "--model-upstream", upstream)
+    wait_for(lambda: (project.root / ".axon/work/ENG-1/axon.toml").exists())
+    process.kill()
+    process.wait()
+    project.ok("plan", GOAL, "--yes", "--model-upstream", upstream)
+    assert [t["title"] for t in project.tasks() if t["title"].startswith("Plan")] == [
+        f"Plan: {GOAL}"
+    ]
+    assert len(project.tasks()) == 5
 
 
 def test_a_planner_that_never_plans_is_an_error(project: Axon) -> None:
