@@ -213,6 +213,8 @@ def test_killed_in_every_phase_the_end_is_the_same(project: Axon) -> None:
     assert phases(project, "ENG-1")[-1] == "land", "its lander died before it could tell"
     project.ok("run", "--model-upstream", upstream)
 
+    told = project.ok("logs", "ENG-1", "--json")
+    assert "worked on this task; the last had come to testing." in told, "what is known is told"
     task = project.json("task", "show", "ENG-1")
     assert (task["state"], task["failures"]) == ("done", 0)
     got = phases(project, "ENG-1")

@@ -8,11 +8,15 @@ from axon.core.briefing import briefing
 from axon.core.prompts import execute_prompt
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.phases import resume_point
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
 
 NEW = "Nothing has been done for this task yet."
-AGAIN = "Earlier sessions have worked on this task: see `git log` and what is not committed."
+AGAIN = (
+    "Earlier sessions have worked on this task{reached}. What they left is in `git log`, in what "
+    "is not committed, and in the task's comments."
+)
 
 
 def solo_brief(at: Assignment, workspace: Workspace, more: str, goes_on: str) -> Brief:
@@ -28,7 +32,7 @@ def solo_brief(at: Assignment, workspace: Workspace, more: str, goes_on: str) ->
         branch=workspace.branch,
         target=workspace.target,
         gate=gate_of(at.crew.config, at.task),
-        state=AGAIN if at.task.token > 1 else NEW,
+        state=_state(at),
         briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
         own=at.crew.overrides.prompts,
     )
@@ -41,3 +45,11 @@ def solo_brief(at: Assignment, workspace: Workspace, more: str, goes_on: str) ->
         agent=ORCHESTRATOR,
     )
     return replace(brief, prompt=more, fresh=brief.prompt, resume=goes_on) if goes_on else brief
+
+
+def _state(at: Assignment) -> str:
+    if at.task.token == 1:
+        return NEW
+    events = at.ledger.events(identifier=at.task.identifier, limit=100_000)
+    phase = resume_point(events).phase
+    return AGAIN.format(reached=f"; the last had come to {phase}" if phase else "")
