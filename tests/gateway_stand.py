@@ -72,6 +72,7 @@ class Bench:
             engine="claude",
             model="sonnet",
             max_usd=max_usd,
+            agent="lead",
         )
         digest = hashlib.sha256(token.encode()).hexdigest()
         self.ledger.start_session(self.session, token_hash=digest, claim=claim)
@@ -114,6 +115,12 @@ class Bench:
             yield connection.getresponse()
         finally:
             connection.close()
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """What the ledger's file holds beyond what is shown."""
+        store: Any = getattr(self.ledger, "_store")  # noqa: B009
+        found: list[tuple[Any, ...]] = store.read(lambda tx: tx.db.execute(query).fetchall())
+        return found
 
     def events(self, action: str) -> list[dict[str, Any]]:
         found = self.ledger.events(limit=10_000)

@@ -1,6 +1,7 @@
 """The gateway's view of the ledger: sessions, budgets, what was spent, what went wrong."""
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -12,11 +13,13 @@ from typing import Any, TypeVar
 from axon.errors import AxonError, EngineFault, LedgerError
 from axon.gateway.allowances import DayBudget, Then, accounts, follow, told_of
 from axon.gateway.budgets import Account, Overdraft
-from axon.ledger import Ledger, Session, Usage
+from axon.gateway.limits import Waiting
+from axon.ledger import Ledger, Session, Usage, WorkerStatus
 
 log = logging.getLogger(__name__)
 
 CACHE_SECONDS = 1.0
+GATEWAY = "gateway"  # its name among the processes of a run
 REFUSAL_SECONDS = 60.0  # one event per unknown token in that time
 MOST_REMEMBERED = 4096
 T = TypeVar("T")
@@ -130,6 +133,23 @@ class Books:
 
     def pause(self, reason: str, until: float) -> None:
         self._write(lambda ledger: ledger.pause(reason, until=until, actor="gateway"))
+
+    def waiting(self, what: Waiting | None) -> None:
+        """Show what requests wait for, and until when, among the run's processes."""
+        if what is None:
+            self._write(lambda ledger: ledger.drop_worker(self._run, GATEWAY))
+            return
+        until = time.time() + what.until - time.monotonic()
+        clock = time.strftime("%H:%M:%S", time.localtime(until))
+        requests = "a request waits" if what.count == 1 else f"{what.count} requests wait"
+        status = WorkerStatus(
+            name=GATEWAY,
+            run=self._run,
+            pid=os.getpid(),
+            doing=f"{what.reason}: {requests} until {clock}",
+            since=until,
+        )
+        self._write(lambda ledger: ledger.set_worker(status))
 
     def close(self, seconds: float) -> None:
         """Write what is still to be written, if that takes no longer."""

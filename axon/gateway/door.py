@@ -8,6 +8,7 @@ from axon.gateway.budgets import Budgets, Overdraft, Reservation, asked_of
 from axon.gateway.delegates import AGENT_ID, Delegates
 from axon.gateway.limits import Limits
 from axon.gateway.prices import price_of
+from axon.gateway.prompts import Prompts
 from axon.gateway.settings import GatewaySettings
 from axon.gateway.tokens import presented_token, token_hash
 from axon.gateway.visit import Visit, Way
@@ -24,12 +25,14 @@ class Door:
     books: Books
     upstream: Upstream
     redactor: Redactor
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(init=False)
+    prompts: Prompts = field(default_factory=Prompts)
     delegates: Delegates = field(default_factory=Delegates)
     budgets: Budgets = field(init=False)
 
     def __post_init__(self) -> None:
         self.budgets = Budgets(self.settings.prices)
+        self.limits = Limits(self.books.waiting)
 
     def handle(self, request: Request, child: Child) -> None:
         """Answer `request`. ChildGone, Cut: the connection is of no more use. LedgerError."""
@@ -46,6 +49,7 @@ class Door:
             upstream=self.upstream,
             redactor=self.redactor,
             limits=self.limits,
+            prompts=self.prompts,
         )
         visit = Visit(way, session, request, child)
         if not request.metered:

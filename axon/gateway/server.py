@@ -61,6 +61,7 @@ class Gateway:
         self.port = self._listener.port
 
     def start(self) -> None:
+        self._books.waiting(None)  # whatever one before this waited for
         self._listener.start()
 
     def close(self) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from axon.errors import EngineFault
 from axon.gateway.books import Books
 from axon.gateway.faults import Verdict, judge
-from axon.gateway.limits import Limits, backoff, reset_seconds
+from axon.gateway.limits import OVERLOAD, RATE, Limits, backoff, reset_seconds
 from axon.gateway.meter import Meter
 from axon.gateway.prices import Tokens, cost_usd
+from axon.gateway.prompts import Prompts
 from axon.gateway.settings import GatewaySettings
 from axon.gateway.wire import (
     NO_RETRY,
@@ -44,6 +45,11 @@ class Way:
     upstream: Upstream
     redactor: Redactor
     limits: Limits
+    prompts: Prompts
+
+
+def _reason(verdict: Verdict) -> str:
+    return OVERLOAD if verdict.fault is EngineFault.OVERLOADED else RATE
 
 
 class Visit:
@@ -76,7 +82,7 @@ class Visit:
     def _ask(self) -> Reply | Answer:
         """Try until there is something to give the child."""
         while True:
-            self._way.limits.wait(self.deadline, self._child.hangup)
+            mark = self._turn()
             try:
                 reply = self._way.upstream.send(self._request, self._session, self._child.hangup)
             except NoReply as error:
@@ -86,6 +92,7 @@ class Visit:
                 )
                 answer = problem(502, "api_error", f"axon: {why}")
             else:
+                self._way.limits.learn(self._request.model, reply.headers, mark)
                 if reply.status < 300:
                     return reply
                 answer = self._whole(reply)
@@ -93,6 +100,14 @@ class Visit:
             final = self._resolve(verdict, answer)
             if final is not None:
                 return final
+
+    def _turn(self) -> int:
+        """Wait until this request may be sent."""
+        request, session = self._request, self._session.id
+        tokens = self._way.prompts.expected(session, request) if request.metered else 0
+        return self._way.limits.wait(
+            session, request.model, tokens, self.deadline, self._child.hangup
+        )
 
     def _resolve(self, verdict: Verdict, answer: Answer) -> Answer | None:
         """What the child gets; None after a wait that makes another try worthwhile."""
@@ -111,7 +126,7 @@ class Visit:
                 if self._may_wait(seconds) and header(answer.headers, NO_RETRY[0]) != NO_RETRY[1]:
                     self._holds += 1
                     self._retries += 1
-                    self._way.limits.hold(seconds)
+                    self._way.limits.hold(seconds, _reason(verdict))
                     return None
                 resets_at = self._give_up(verdict, told)
             case "fail":
@@ -198,6 +213,7 @@ class Visit:
         now = time.monotonic()
         tokens = self.tokens = meter.tokens if meter else Tokens()
         self.calls = meter.calls if meter else []
+        self._way.prompts.saw(self._session.id, self._request, tokens)
         model = (meter.model if meter else "") or str(self._request.document().get("model") or "")
         unknown = status in (200, CHILD_GONE) and not (meter and meter.seen)
         first = meter.first_token_at if meter else None

@@ -30,6 +30,9 @@ HOP_BY_HOP = frozenset(
 )
 
 
+MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
+
+
 class ChildGone(Exception):
     """The child has hung up: whatever is done for it can stop."""
 
@@ -63,6 +66,12 @@ class Request:
     def metered(self) -> bool:
         """Only these cost tokens; counting them is free."""
         return self.method == "POST" and self.path == "/v1/messages"
+
+    @property
+    def model(self) -> str:
+        """As far as it shows without reading the body whole: the CLI names it first."""
+        found = MODEL.search(self.body, 0, 4096)
+        return found[1].decode("utf-8", "replace") if found else ""
 
     def header(self, name: str) -> str:
         return header(self.headers, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axon.core.playback import last_words
+from axon.gateway.books import GATEWAY
 from axon.ledger import Ledger, Run, Session, WorkerStatus
 from axon.tasks import State, Task
 from axon.tasks.text import shortened
@@ -32,7 +33,8 @@ def team_view(ledger: Ledger, sessions: Path, now: float) -> dict[str, Any]:
         "counts": counts,
         "progress": _progress(counts, latest, usual),
         "paused": paused,
-        "holding": paused if pause and _held_by_limit(pause[0]) else None,
+        "holding": _holding(workers, now)
+        or (paused if pause and _held_by_limit(pause[0]) else None),
         "waiting": [
             {
                 "identifier": waiting.identifier,
@@ -71,6 +73,12 @@ def latest_run(ledger: Ledger) -> Run | None:
 def workers_of(ledger: Ledger, latest: Run | None) -> list[WorkerStatus]:
     """What those of a dead run last said of themselves is no news."""
     return ledger.workers(latest.id) if latest and latest.alive else []
+
+
+def _holding(workers: list[WorkerStatus], now: float) -> dict[str, Any] | None:
+    """What the gateway holds requests for: its `since` is when that ends."""
+    found = next((w for w in workers if w.name == GATEWAY and w.since > now), None)
+    return {"reason": found.doing, "until": found.since} if found else None
 
 
 def _held_by_limit(reason: str) -> bool:
