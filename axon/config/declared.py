@@ -211,6 +211,19 @@ class Config:
         "stop",
         "what follows a spent budget: stop, pause (until tomorrow, for that of a day) or ask",
     )
+    key_command: str = _setting(
+        "gateway.key_command",
+        "",
+        "a command that prints the key of the model endpoint, instead of ANTHROPIC_API_KEY",
+        env="AXON_KEY_COMMAND",
+        own=True,
+    )
+    key_minutes: float = _setting(
+        "gateway.key_minutes", 5.0, "such a key is fetched anew after so long, or when refused"
+    )
+    hold_seconds: float = _setting(
+        "gateway.hold_seconds", 60.0, "a limit that lasts longer pauses the team instead"
+    )
     prices: dict[str, dict[str, Any]] = _setting(
         "prices", {}, "what models cost, where it is not what axon knows: a table each, see below"
     )

@@ -45,6 +45,7 @@ LEAST = {
 MORE_THAN_NOTHING = (
     "gate_minutes", "setup_minutes", "max_minutes", "stall_minutes", "budget_usd", "budget_tokens",
     "max_usd", "task_tokens", "day_usd", "day_tokens",
+    "key_minutes",
 )  # fmt: skip
 MOST = 10**12  # no setting needs more, and every part can hold it
 
@@ -108,7 +109,7 @@ def check(config: Config) -> None:
     for name in MORE_THAN_NOTHING:
         if (value := getattr(config, name)) is not None and value <= 0:
             raise UsageError(f"{name.replace('_', ' ')} must be more than 0")
-    for name in ("backoff_seconds", "ports", "disk_floor_mb"):
+    for name in ("hold_seconds", "backoff_seconds", "ports", "disk_floor_mb"):
         if getattr(config, name) < 0:
             raise UsageError(f"{name.replace('_', ' ')} must not be negative")
     if config.max_tasks is not None and config.max_tasks < 1:

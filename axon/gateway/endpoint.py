@@ -12,7 +12,8 @@ from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from axon.errors import UsageError
+from axon.errors import EngineError, UsageError
+from axon.gateway.keys import Keys
 from axon.gateway.settings import GatewaySettings
 from axon.gateway.wire import (
     ChildGone,
@@ -23,9 +24,12 @@ from axon.gateway.wire import (
     Reply,
     Request,
     passed_on,
+    problem,
     unfolded,
+    whole,
 )
 from axon.ledger import Session
+from axon.security.secrets import Redactor
 
 PIECE = 64 << 10
 KEPT_CONNECTIONS, KEPT_SECONDS = 16, 30.0
@@ -35,8 +39,9 @@ OURS = frozenset({"x-api-key", "authorization", "accept-encoding"})
 class Endpoint:
     """Sends requests on with the real credentials."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, redactor: Redactor) -> None:
         self._settings = settings
+        self._keys = Keys(settings.credentials, settings.key_command, redactor)
         self._url = urlsplit(settings.base_url)
         self._proxy = urlsplit(settings.proxy) if settings.proxy else None
         self._context = _context(settings) if self._url.scheme == "https" else None
@@ -44,12 +49,24 @@ class Endpoint:
         self._lock = threading.Lock()
 
     def send(self, request: Request, session: Session, hangup: Hangup) -> Reply:
-        """See Upstream. A connection that went stale meanwhile costs nothing but a second try."""
+        """See Upstream. A key that was refused is fetched anew, where it can be."""
+        try:
+            own = self._keys.headers()
+            reply = self._send(request, own, hangup)
+            if reply.status == 401 and (other := self._keys.renewed(own)) is not None:
+                reply.close()
+                reply = self._send(request, other, hangup)
+        except EngineError as error:
+            return whole(problem(401, "authentication_error", str(error)))
+        return reply
+
+    def _send(self, request: Request, own: Headers, hangup: Hangup) -> Reply:
+        """A connection that went stale meanwhile costs nothing but a second try."""
         while True:
             kept = self._kept_connection()
             connection = kept or self._new_connection()
             try:
-                return self._exchange(connection, request, hangup)
+                return self._exchange(connection, request, own, hangup)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 if hangup.gone:
@@ -62,13 +79,15 @@ class Endpoint:
         while (kept := self._kept_connection()) is not None:
             kept.close()
 
-    def _exchange(self, connection: HTTPConnection, request: Request, hangup: Hangup) -> Reply:
+    def _exchange(
+        self, connection: HTTPConnection, request: Request, own: Headers, hangup: Hangup
+    ) -> Reply:
         sock: socket.socket = connection.sock
         hangup.wakes(partial(_shut, sock))
         sock.settimeout(self._settings.header_seconds)
         target = self._target(request.target)
         connection.putrequest(request.method, target, skip_accept_encoding=True)
-        for name, value in self._headers(request):
+        for name, value in self._headers(request, own):
             connection.putheader(name, value)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.endheaders(request.body or None)  # it may have answered before the end
@@ -87,8 +106,7 @@ class Endpoint:
         target = self._url.path + target
         return f"http://{self._url.netloc}{target}" if self._plain_proxy else target
 
-    def _headers(self, request: Request) -> Headers:
-        own = self._settings.credentials
+    def _headers(self, request: Request, own: Headers) -> Headers:
         replaced = OURS | {name.lower() for name, _ in own}
         headers = (*passed_on(request.headers, without=replaced), *own)
         if self._plain_proxy:

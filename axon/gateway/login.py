@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from axon.config import Config
+from axon.config import CREDENTIALS, Config
 from axon.errors import EngineError, EngineFault, UsageError
+from axon.gateway.keys import KeyCommand
 from axon.gateway.wire import Headers
 
 ANTHROPIC = "https://api.anthropic.com"
@@ -44,6 +45,8 @@ def login_of(config: Config) -> Login:
         return "gateway"
     if _clouds(environ):
         return "bypass"
+    if key_command_of(config).command:
+        return "gateway"
     own = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
     if any(environ.get(name, "").strip() for name in own):
         return "gateway"
@@ -81,6 +84,26 @@ def base_url_of(config: Config) -> str:
     if parts.username or parts.password:
         raise UsageError(f"{name} holds a password; use ANTHROPIC_AUTH_TOKEN instead")
     return url.rstrip("/")
+
+
+def first_party(config: Config) -> bool:
+    """Whether the CLI may send all that it sends to Anthropic's own endpoint."""
+    return bool(config.upstream) or urlsplit(base_url_of(config)).hostname == "api.anthropic.com"
+
+
+def key_command_of(config: Config) -> KeyCommand:
+    """The person's command that prints a key: axon's setting, else Claude Code's."""
+    environ = config.environ
+    command = config.key_command or str(_state(environ, "settings.json").get("apiKeyHelper") or "")
+    fixed = any(environ.get(name, "").strip() for name in CREDENTIALS[:2])
+    if not command or (fixed and not config.key_command):
+        return KeyCommand()
+    return KeyCommand(
+        command=command,
+        environment={name: v for name, v in environ.items() if name not in CREDENTIALS},
+        cwd=str(config.root),
+        seconds=60 * config.key_minutes,
+    )
 
 
 def proxied(config: Config) -> bool:

@@ -50,12 +50,13 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, open_books: Callable[[], Ledger]) -> None:
         self._books = Books(open_books, settings.run)
-        self._upstream = _upstream(settings, self._books)
+        redactor = Redactor(settings.secrets)
+        self._upstream = _upstream(settings, self._books, redactor)
         door = Door(
             settings=settings,
             books=self._books,
             upstream=self._upstream,
-            redactor=Redactor(settings.secrets),
+            redactor=redactor,
         )
         self._listener = Listener(settings.port, door.handle)
         self.port = self._listener.port
@@ -71,11 +72,11 @@ class Gateway:
         self._upstream.close()
 
 
-def _upstream(settings: GatewaySettings, books: Books) -> Upstream:
+def _upstream(settings: GatewaySettings, books: Books, redactor: Redactor) -> Upstream:
     if settings.upstream:
         script = load_script(script_path(settings.upstream, settings.root))
         return ScriptUpstream(script, settings.root, books.title_of)
-    return Endpoint(settings)
+    return Endpoint(settings, redactor)
 
 
 def _hold(leash: Connection) -> None:

@@ -9,7 +9,14 @@ from axon.config import Config
 from axon.config.values import ALIASES
 from axon.errors import UsageError
 from axon.gateway.allowances import Then
-from axon.gateway.login import ANTHROPIC, base_url_of, credentials_of, proxy_of
+from axon.gateway.keys import KeyCommand, fetch
+from axon.gateway.login import (
+    ANTHROPIC,
+    base_url_of,
+    credentials_of,
+    key_command_of,
+    proxy_of,
+)
 from axon.gateway.prices import Price, price_of, prices_of
 from axon.gateway.script import load_script
 from axon.gateway.wire import Headers
@@ -35,6 +42,7 @@ class GatewaySettings:
     connect_seconds: float = 10.0
     header_seconds: float = 300.0  # until the upstream begins to answer
     idle_seconds: float = 120.0  # between two bytes of an answer
+    key_command: KeyCommand = KeyCommand()
     day_usd: float | None = None
     day_tokens: int | None = None
     budget_then: Then = "stop"
@@ -57,12 +65,17 @@ def settings_from(config: Config, *, run: str, port: int = 0) -> GatewaySettings
         port=port,
         day_usd=config.day_usd,
         day_tokens=config.day_tokens,
+        max_hold_seconds=config.hold_seconds,
         budget_then=cast(Then, config.budget_then),
         prices=prices_of(config.prices),
     )
     if not config.upstream:
+        command = key_command_of(config)
+        if command.command:
+            fetch(command)  # better now than in the first session
         return replace(
             settings,
+            key_command=command,
             base_url=base_url_of(config),
             credentials=credentials_of(config),
             proxy=proxy_of(config),

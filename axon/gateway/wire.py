@@ -185,4 +185,10 @@ def problem(status: int, kind: str, message: str, *, again: bool = False) -> Ans
     return Answer(status=status, headers=headers if again else (*headers, NO_RETRY), body=body)
 
 
+def whole(answer: Answer) -> Reply:
+    """An answer at hand as one that comes."""
+    body = iter([answer.body])
+    return Reply(status=answer.status, headers=answer.headers, pieces=body, length=len(answer.body))
+
+
 NO_RETRY = ("x-should-retry", "false")  # Claude Code obeys it for every status

@@ -49,6 +49,12 @@ class Redactor:
         forms = {form for value in live if len(value) >= SHORTEST for form in _forms(value)}
         self._forms = sorted(forms, key=len, reverse=True)  # the longest first: it may hold others
 
+    def also(self, value: str) -> None:
+        """From now on take this one out too."""
+        if len(value.strip()) >= SHORTEST:
+            forms = {*self._forms, *_forms(value.strip())}
+            self._forms = sorted(forms, key=len, reverse=True)
+
     def text(self, text: str) -> str:
         """`text` without secrets."""
         for form in self._forms:

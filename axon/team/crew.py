@@ -21,6 +21,7 @@ class Crew:
     run: str
     config: Config  # its `environ` holds what tools may see
     target: str
+    first_party: bool = False  # behind the gateway is Anthropic's own endpoint
     gateway_url: str = ""  # empty: the engine finds its own way to the model
     cli: Path | None = None
     login: dict[str, str] = field(default_factory=dict)  # only when the gateway is bypassed

@@ -16,6 +16,7 @@ from typing import TextIO
 from axon.config import Config, scrub_environment
 from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
+from axon.gateway.login import first_party
 from axon.gateway.settings import settings_from, unpriced
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.preflight import Ready, check_engine
@@ -154,7 +155,8 @@ def _run(
     try:
         url = _start_gateway(config, run, ready, supervisor)
         sandbox = replace(project.sandbox, gateway=int(url.rpartition(":")[2] or 0))
-        crew = replace(crew, gateway_url=url, sandbox=sandbox)
+        own = bool(url) and first_party(config)
+        crew = replace(crew, gateway_url=url, first_party=own, sandbox=sandbox)
         if mode.reread is not None:
             coordinator.reread = partial(successors, crew, config, ready, mode, say)
         return coordinator.work(roles_of(crew))

@@ -131,6 +131,8 @@ def _request(
     environment = tool_environment(config, workspace.home, workspace.temporary, workspace)
     if at.crew.gateway_url:
         environment |= {"ANTHROPIC_BASE_URL": at.crew.gateway_url, "ANTHROPIC_API_KEY": token}
+        if at.crew.first_party:  # else the CLI leaves out betas, cache marks and headers
+            environment["_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL"] = "1"
     return SessionRequest(
         prompt=f"{brief.prompt}\n\n{news}" if news else brief.prompt,
         system_prompt=brief.system_prompt,
