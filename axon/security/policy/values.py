@@ -1,0 +1,186 @@
+"""What a word may become: its text where that is sure, marks where it is not."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from axon.security.policy.tree import (
+    Arithmetic,
+    Compute,
+    For,
+    Glob,
+    Home,
+    Part,
+    Script,
+    Simple,
+    Substitution,
+    Text,
+    Variable,
+    Word,
+    literal,
+)
+from axon.security.policy.walking import commands
+
+ANY = "\ue000"  # any text
+WILD = "\ue001"  # any part of a file's name
+MOST = 16  # alternatives followed; more are any text
+
+DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
+_SETTING = frozenset({"read", "mapfile", "readarray", "getopts", "unset", "printf", "let"})
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """One word of a command. `many`: it may become several words, or none."""
+
+    word: Word
+    values: tuple[str, ...]
+    many: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """What it says, when that is sure."""
+        sure = len(self.values) == 1 and not self.many
+        return self.values[0] if sure and is_sure(self.values[0]) else None
+
+
+def is_sure(value: str) -> bool:
+    return ANY not in value and WILD not in value
+
+
+@dataclass(slots=True)
+class Names:
+    """What the variables of a script may hold. None: cannot be said."""
+
+    held: dict[str, tuple[Word, ...] | None]
+    numbers: frozenset[str]  # hold numbers whatever happens: safe to compute with
+    fixed: Mapping[str, str]  # of the session's environment
+
+
+def names_of(script: Script, fixed: Mapping[str, str]) -> Names:
+    """Everything any command of the script may put into a variable."""
+    held: dict[str, tuple[Word, ...] | None] = {}
+
+    def put(name: str, words: tuple[Word, ...] | None) -> None:
+        known = held.get(name, ())
+        held[name] = None if words is None or known is None else (*known, *words)
+
+    for command in commands(script):
+        if isinstance(command, For):
+            put(command.name, command.words)
+        elif isinstance(command, Compute):
+            for name in command.names:
+                put(name, ((Arithmetic("0", (), True),),))
+        elif isinstance(command, Simple):
+            for assignment in command.assignments:
+                put(assignment.name, None if assignment.append else (assignment.value,))
+            for name, value in _set_by(command):
+                put(name, value)
+    numbers = frozenset(
+        name for name, words in held.items() if words is not None and all(map(_counts, words))
+    )
+    return Names(held, numbers, {n: v for n, v in fixed.items() if n not in held})
+
+
+def _set_by(command: Simple) -> list[tuple[str, tuple[Word, ...] | None]]:
+    """What a builtin sets by its arguments."""
+    name = literal(command.words[0]) if command.words else None
+    if name in DECLARING:
+        return [_declared(word) for word in command.words[1:]]
+    if name in _SETTING:
+        return [(said, None) for word in command.words[1:] if (said := literal(word))]
+    return []
+
+
+def _declared(word: Word) -> tuple[str, tuple[Word, ...] | None]:
+    first = word[0] if word else Text("")
+    name, sign, rest = first.value.partition("=") if isinstance(first, Text) else ("", "", "")
+    if not sign:
+        return name, None
+    return name.removesuffix("+"), ((Text(rest, bare=False), *word[1:]),)
+
+
+def _counts(word: Word) -> bool:
+    """Whether the word is a number for sure."""
+    if len(word) != 1:
+        return False
+    part = word[0]
+    if isinstance(part, Text):
+        return part.value.lstrip("-").isdecimal() and part.value.isascii()
+    if isinstance(part, Arithmetic):
+        return True
+    if isinstance(part, Substitution) and len(part.script.items) == 1:
+        last = part.script.items[0][0].commands[-1]
+        said = [literal(w) or "" for w in last.words] if isinstance(last, Simple) else []
+        # a file's name among what `wc` says would be computed with
+        return said == ["nproc"] or (said[:1] == ["wc"] and all(s[:1] == "-" for s in said[1:]))
+    return False
+
+
+def arg_of(word: Word, names: Names) -> Arg:
+    """What `word` may become."""
+    options = [_values(part, names, 0) for part in word]
+    many = any(_splits(part, values) for part, values in zip(word, options, strict=True))
+    count = 1
+    for values in options:
+        count *= len(values)
+    if count > MOST:
+        return Arg(word, (ANY,), many)
+    return Arg(word, tuple("".join(choice) for choice in itertools.product(*options)), many)
+
+
+def _splits(part: Part, values: tuple[str, ...]) -> bool:
+    if isinstance(part, Variable) and part.name == "@":
+        return True
+    if isinstance(part, Variable | Substitution) and not getattr(part, "direction", ""):
+        if part.quoted or (isinstance(part, Variable) and part.name in "#?$!"):
+            return False
+        return any(not is_sure(v) or not v or set(v) & set(" \t\n*?[\\") for v in values)
+    return False
+
+
+def _values(part: Part, names: Names, depth: int) -> tuple[str, ...]:
+    match part:
+        case Text(value):
+            return (value,)
+        case Glob():
+            return (WILD,)
+        case Home():
+            return (names.fixed.get("HOME", ANY),)
+        case Variable(name, source):
+            return _held(name, names, depth) if name == source else (ANY,)
+        case Substitution():
+            return (_told(part, names),)
+        case Arithmetic():
+            return (WILD,)  # a number
+    return (ANY,)
+
+
+def _held(name: str, names: Names, depth: int) -> tuple[str, ...]:
+    if name in names.fixed:
+        return (names.fixed[name],)
+    words = names.held.get(name)
+    if not words or depth > 4:
+        return (ANY,)
+    found: list[str] = []
+    for word in words:
+        options = [_values(part, names, depth + 1) for part in word]
+        found += map("".join, itertools.islice(itertools.product(*options), MOST + 1))
+    return tuple(dict.fromkeys(found)) if len(found) <= MOST else (ANY,)
+
+
+def _told(part: Substitution, names: Names) -> str:
+    """A few commands answer what is known before."""
+    if part.direction:
+        return ANY  # a name below /dev/fd
+    if len(part.script.items) == 1 and len(part.script.items[0][0].commands) == 1:
+        command = part.script.items[0][0].commands[0]
+        if isinstance(command, Simple) and not command.assignments:
+            said = [literal(word) for word in command.words]
+            if said[:1] == ["mktemp"] and all(s in ("-d", "-q", "-t") for s in said[1:]):
+                return f"{names.fixed.get('TMPDIR', ANY)}/tmp.made"
+            if said == ["pwd"]:
+                return names.fixed.get("PWD", ANY)
+            if said == ["git", "rev-parse", "--show-toplevel"]:
+                return names.fixed.get("PWD", ANY)
+    return ANY
