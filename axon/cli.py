@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "init": "prepare this repository for axon",
     "agents": "list the agents of a session, their tools and models",
     "trust": "allow this project's own agents, prompts and servers",
+    "policy": "say what agents may run, and why",
     "config": "show every setting and where it came from",
     "ledger": "check, back up, restore, compact or measure the ledger",
     "gc": "remove workspaces and recordings that are no longer needed",

@@ -168,6 +168,12 @@ class Config:
     disk_floor_mb: int = _setting(
         "workspace.disk_floor_mb", 500, "no task is started with less free space"
     )
+    policy_commands: tuple[str, ...] = _setting(
+        "policy.commands",
+        (),
+        "first words of commands that agents may run also without a containment",
+        widens=True,
+    )
     max_attempts: int = _setting("limits.max_attempts", 3, "failed attempts before a task fails")
     max_losses: int = _setting(
         "limits.max_losses", 10, "dead workers one task may cost before it fails"

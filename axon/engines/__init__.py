@@ -11,6 +11,7 @@ from axon.mcp.spec import Server, ToolSpec
 from axon.security.sandbox import UNCONTAINED, Contained
 
 __all__ = [
+    "Denial",
     "Engine",
     "EngineEvent",
     "EventKind",
@@ -18,6 +19,17 @@ __all__ = [
     "SessionResult",
     "ToolSpec",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """A tool call that was not let through, and why."""
+
+    tool: str
+    reason: str
+    input: Any = None
+    call: str = ""
+    agent: str = ""  # "" is the main agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,8 @@ class SessionRequest:
     launcher: Path | None = None  # a file to start it by, out of its reach; None: in `home`
     # asked when the agent has finished: what it has to be told before it may; nothing ends it
     last_call: Callable[[], str] | None = None
+    commands: tuple[str, ...] = ()  # of the project, that may run without one
+    denied: Callable[[Denial], None] | None = None  # is told of each call not let through
 
 
 EventKind = Literal[

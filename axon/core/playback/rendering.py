@@ -137,6 +137,10 @@ def _damaged(event: Event, columns: int) -> list[str]:
     return wrap(f"damaged: {event.get('bytes')} bytes of the recording are no event", columns)
 
 
+def _denied(event: Event, columns: int) -> list[str]:
+    return _Block(event.get("text"), columns, first="denied: ").cut(4, 0)
+
+
 def _other(event: Event, columns: int) -> list[str]:
     told = [_said(event[key]) for key in ("text", "input", "output", "data") if event.get(key)]
     return _Block("\n".join(told), columns, first=f"{event.get('kind') or 'event'}: ").cut(4, 2)
@@ -150,6 +154,7 @@ _SHOW: dict[str, Callable[[Event, int], list[str]]] = {
     "message": _message,
     "tool": _tool,
     "tool_result": _tool_result,
+    "denied": _denied,
     "result": _result,
     "gap": _gap,
     "damaged": _damaged,

@@ -13,7 +13,7 @@ from axon.core.inbox import Inbox
 from axon.core.playback import tool_line
 from axon.core.recorder import Recorder
 from axon.core.session import run_session
-from axon.engines import Engine, EngineEvent, SessionRequest, SessionResult, ToolSpec
+from axon.engines import Denial, Engine, EngineEvent, SessionRequest, SessionResult, ToolSpec
 from axon.errors import EngineFault
 from axon.ledger import Session
 from axon.mcp.spec import Server
@@ -79,7 +79,7 @@ def run_agent(
 
         result = run_session(
             engine,
-            request,
+            replace(request, denied=_denied(at, recorder)),
             saw=seen,
             ended=lambda: at.cut_short() or watch.ended() or enough(),
             tend=lambda: _tend(watch, inbox, engine),
@@ -102,6 +102,24 @@ def _tend(watch: Watch, inbox: Inbox | None, engine: Engine) -> None:
     watch.tend()
     if inbox is not None:
         inbox.deliver(engine)
+
+
+def _denied(at: Assignment, recorder: Recorder) -> Callable[[Denial], None]:
+    def denied(denial: Denial) -> None:
+        """Into the recording, and before the eyes of whoever watches."""
+        recorder.note(
+            "denied",
+            agent=denial.agent,
+            tool=denial.tool,
+            call=denial.call,
+            input=denial.input,
+            text=denial.reason,
+        )
+        what = at.redactor.text(tool_line(denial.tool, denial.input))
+        reason = at.redactor.text(denial.reason)
+        at.record("denied", f"{what}: {reason}", tool=denial.tool, agent=denial.agent)
+
+    return denied
 
 
 def _session(at: Assignment, engine: Engine, brief: Brief) -> Session:
@@ -149,6 +167,7 @@ def _request(
         talk=brief.talk,
         servers=_servers(at, brief),
         agent=brief.agent,
+        commands=config.policy_commands,
         schema=brief.schema,
         contained=contained(at.project, workspace),
         launcher=launcher_of(at.project, workspace.identifier),

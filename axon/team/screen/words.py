@@ -46,6 +46,7 @@ MOODS: dict[str, Mood] = {
     "ask": "warn",
     "pause": "warn",
     "guard": "warn",
+    "denied": "warn",
     "budget": "warn",
     "session_fault": "warn",
     "gateway_refused": "warn",
