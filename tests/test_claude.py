@@ -118,11 +118,18 @@ def test_a_team_works_through_the_endpoint(stage: Stage) -> None:
 
 
 def test_the_key_stays_with_the_gateway(stage: Stage) -> None:
-    look = "env > /dev/stderr; cat /proc/$PPID/environ; git config -l; echo seen > seen.txt"
-    stage.play({"leak": [bash(look), bash("git add -A; git commit -qm x"), says("Done.")]})
+    plain = bash("cat /proc/$PPID/environ")
+    hidden = "open('/'.join(['', 'proc', str(os.getppid()), 'environ'])).read()"
+    look = f'env > /dev/stderr; python3 -c "import os; print({hidden})"; git config -l'
+    commit = bash("echo seen > seen.txt; git add -A; git commit -qm x")
+    stage.play({"leak": [plain, bash(look), commit, says("Done.")]})
     stage.axon.ok("team", "--workers", "1")
     assert (stage.axon.root / "seen.txt").exists()
-    assert "ANTHROPIC_BASE_URL" in stage.axon.ok("logs", "ENG-1", "--json")
+    story = stage.axon.ok("logs", "ENG-1", "--json")
+    assert "ANTHROPIC_BASE_URL" in story
+    assert '"denied"' in story, "a denied call is an event that the page shows"
+    recorded = "".join(p.read_text() for p in (stage.axon.root / ".axon/sessions").iterdir())
+    assert recorded.count('"kind":"denied"') == 1 and "may hold secrets" in recorded
     for path in (stage.axon.root / ".axon").rglob("*"):
         if path.is_file():
             assert KEY.encode() not in path.read_bytes(), path

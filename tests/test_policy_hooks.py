@@ -1,7 +1,8 @@
-"""The policy where it holds: the real agent CLI asks before each tool, and gets a reason or a no."""
+"""The policy where it holds: the real agent CLI asks before each tool, and is told why not."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from axon.engines import Denial
 from axon.engines.claude.engine import ClaudeEngine
+from axon.engines.claude.hooks import policy_of
+from axon.security.policy import Profile
+from axon.security.sandbox import Place, Sandbox
 from tests.test_engine_claude import Stage, bundled_cli, calls
 
 
@@ -63,16 +67,12 @@ def test_a_denial_reaches_the_model_with_its_reason_and_nothing_runs(stage: Stag
         assert reason in told, told
 
 
-def test_inside_a_containment_programs_are_free_and_files_are_not(stage: Stage) -> None:
-    work = stage.folder / "work"
-    denials = run(
-        stage,
-        bash('python3 -c \'open("made", "w").write("x")\''),
-        bash("echo x > .git/config"),
-        contained=True,
-    )
-    assert (work / "made").read_text() == "x"
-    assert [denial.input["command"] for denial in denials] == ["echo x > .git/config"]
+def test_a_session_inside_a_containment_has_the_free_profile(stage: Stage) -> None:
+    outside = stage.request()
+    place = Place(workspace=outside.cwd, home=outside.home, temporary=outside.temporary)
+    inside = replace(outside, contained=Sandbox(tier="landlock").at(place))
+    assert policy_of(outside).profile is Profile.STRICT
+    assert policy_of(inside).profile is Profile.CONTAINED
 
 
 def test_every_file_tool_is_held_to_its_paths(stage: Stage) -> None:

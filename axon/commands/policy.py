@@ -13,6 +13,7 @@ from axon.core.terminal import one_line, plain
 from axon.errors import UsageError
 from axon.security.paths import Places
 from axon.security.policy import Policy, Profile, Verdict
+from axon.security.trust import allowed_only
 
 MAX_LINE = 1 << 20
 
@@ -44,6 +45,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
+    config, ignored = allowed_only(config)
+    for notice in ignored:
+        print(f"axon: {notice}", file=sys.stderr)
     policy = _policy(args, config)
     if getattr(args, "stdin", False):
         if args.command_line is not None:

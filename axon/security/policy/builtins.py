@@ -5,7 +5,6 @@ import re
 from typing import TYPE_CHECKING
 
 from axon.security.lists import names
-from axon.security.paths import real
 from axon.security.policy import files
 from axon.security.policy.assignments import check_assignment
 from axon.security.policy.options import sure
@@ -54,7 +53,7 @@ def _go(judge: "Judge", values: tuple[str, ...]) -> None:
         files.check(judge, value, writes=judge.strict)
         for folder in judge.folders or ([] if not value.startswith("/") else ["/"]):
             # bash goes by the names it came by, programs by where those lead
-            found += [os.path.normpath(os.path.join(folder, value)), real(value, folder)]
+            found += [os.path.normpath(os.path.join(folder, value)), judge.real(value, folder)]
     folders = list(dict.fromkeys(found))[:16]
     judge.folders = folders if judge.folders is not None or folders else None
     judge.visited += folders

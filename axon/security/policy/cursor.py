@@ -8,6 +8,7 @@ from axon.security.policy.refusal import Refused
 from axon.security.policy.tree import Redirect, Script
 
 MAX_DEPTH = 25
+MAX_COMMANDS = 200
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -31,6 +32,7 @@ class Cursor:
     read_script: Callable[["Cursor", str], Script]
     at: int = 0
     depth: int = 0
+    commands: int = 0
     waiting: list[Document] = field(default_factory=list)
 
     def peek(self, length: int = 1) -> str:
@@ -64,6 +66,12 @@ class Cursor:
             if before not in " \t\n" and after != "\n":
                 raise Refused("lines are joined in the middle of a word; put a blank before the \\")
         self.match(_COMMENT)
+
+    def count(self) -> None:
+        """One command more."""
+        self.commands += 1
+        if self.commands > MAX_COMMANDS:
+            raise Refused("too many commands at once; run them in steps")
 
     def enter(self) -> None:
         self.depth += 1

@@ -95,9 +95,11 @@ def read_backquoted(cursor: Cursor, *, quoted: bool) -> Substitution:
     if found is None:
         raise Refused("a backquote is not closed")
     cursor.at = found.end()
-    inner = Cursor(re.sub(escapes, r"\1", found[1]), cursor.read_script, depth=cursor.depth)
+    text = re.sub(escapes, r"\1", found[1])
+    inner = Cursor(text, cursor.read_script, depth=cursor.depth, commands=cursor.commands)
     inner.enter()
     script = inner.read_script(inner, "")
+    cursor.commands = inner.commands
     refuse_unless_ended(inner)
     return Substitution(script, quoted)
 

@@ -8,7 +8,6 @@ from axon.security.paths import (
     PROTECTED,
     folded,
     is_secret_name,
-    real,
     secret,
     why_not_read,
     why_not_written,
@@ -48,7 +47,7 @@ def check(judge: "Judge", value: str, *, writes: bool) -> None:
             )
         return
     for folder in judge.folders or ["/"]:
-        resolved = real(path, folder)
+        resolved = judge.real(path, folder)
         why = (why_not_written if writes else why_not_read)(resolved, judge.places)
         if why:
             raise Refused(why)
@@ -78,7 +77,7 @@ def _check_read(judge: "Judge", piece: str) -> None:
     if ANY in piece or WILD in piece:
         return
     for folder in judge.folders or ["/"]:
-        if why := why_not_read(real(piece, folder), judge.places):
+        if why := why_not_read(judge.real(piece, folder), judge.places):
             raise Refused(why)
 
 
@@ -133,7 +132,7 @@ def inside(judge: "Judge", value: str) -> bool:
     if ANY in value or judge.folders is None:
         return False
     top = os.path.realpath(judge.places.workspace)
-    found = [real(value.replace(WILD, "x"), folder) for folder in judge.folders]
+    found = [judge.real(value.replace(WILD, "x"), folder) for folder in judge.folders]
     return all(path == top or path.startswith(top + "/") for path in found)
 
 

@@ -4,7 +4,6 @@ import re
 from typing import TYPE_CHECKING
 
 from axon.security.lists import names
-from axon.security.paths import real
 from axon.security.policy import files
 from axon.security.policy.options import could_be, sure
 from axon.security.policy.refusal import Refused
@@ -133,7 +132,7 @@ def _check_global(judge: "Judge", option: str, value: str) -> None:
         return
     files.check(judge, value, writes=judge.strict)
     if judge.folders:
-        judge.folders = [real(value, folder) for folder in judge.folders]
+        judge.folders = [judge.real(value, folder) for folder in judge.folders]
 
 
 def _check_name(judge: "Judge", name: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from axon.security.paths import Places
+from axon.security.paths import Places, real
 from axon.security.policy import files, programs
 from axon.security.policy.assignments import check_assignment
 from axon.security.policy.conditions import NUMERIC
@@ -33,6 +33,8 @@ from axon.security.policy.tree import (
     literal,
 )
 from axon.security.policy.values import Arg, Names, arg_of, is_sure, names_of
+
+MAX_PATHS = 600
 
 
 class Profile(StrEnum):
@@ -64,6 +66,16 @@ class Judge:
     visited: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     depth: int = 0
+    found: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def real(self, path: str, folder: str) -> str:
+        """Where a path leads; the file system is asked a bounded number of times."""
+        key = (path, folder)
+        if key not in self.found:
+            if len(self.found) >= MAX_PATHS:
+                raise Refused("the command names too many files; run it in steps")
+            self.found[key] = real(path, folder)
+        return self.found[key]
 
     @property
     def strict(self) -> bool:

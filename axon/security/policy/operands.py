@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from axon.security.paths import real
 from axon.security.policy import files
 from axon.security.policy.options import Given, Spec, could_be, split
 from axon.security.policy.refusal import Refused
@@ -92,4 +91,6 @@ def _check_operand(judge: "Judge", name: str, value: str, kind: str) -> None:
 
 def _is_top(judge: "Judge", value: str) -> bool:
     tops = judge.places.writable()
-    return any(real(value, folder) in tops for folder in judge.folders or ["/"] if ANY not in value)
+    return any(
+        judge.real(value, folder) in tops for folder in judge.folders or ["/"] if ANY not in value
+    )

@@ -10,8 +10,6 @@ from axon.security.policy.screen import screen
 from axon.security.policy.simple import read_simple
 from axon.security.policy.tree import Command, Pipeline, Script, Simple
 
-MAX_COMMANDS = 500
-
 _AFTER = re.compile(r"&&|\|\||;(?!;|&)|&(?![&>])|\n")
 _PIPE = re.compile(r"\|&|\|(?!\|)")
 _RESERVED = re.compile(
@@ -47,8 +45,6 @@ def read_script(cursor: Cursor, end: str) -> Script:
         if after == "\n":
             read_bodies(cursor)
         items.append((pipeline, after))
-        if len(items) > MAX_COMMANDS:
-            raise Refused("too many commands at once; run them in steps")
         if not after and not _ends_here(cursor, end):
             raise Refused(f"cannot follow the command from {cursor.peek(20)!r} on")
         if after in ("&&", "||"):
@@ -109,6 +105,7 @@ def _pipeline(cursor: Cursor) -> Pipeline:
 
 
 def _command(cursor: Cursor) -> Command:
+    cursor.count()
     word = reserved(cursor)
     if word in COMPOUND or cursor.starts("("):
         return read_compound(cursor, word)

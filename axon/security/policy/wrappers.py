@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from axon.security.paths import real
 from axon.security.policy import files, programs
 from axon.security.policy.assignments import check_assignment
 from axon.security.policy.options import Spec, spec_of, sure
@@ -103,7 +102,7 @@ def _options_end(judge: "Judge", args: list[Arg], spec: Spec) -> int:
             files.check(judge, folder, writes=False)
             judge.folders = [
                 *(judge.folders or []),
-                real(folder, (judge.folders or ["/"])[0]),
+                judge.real(folder, (judge.folders or ["/"])[0]),
             ]
     return position
 
