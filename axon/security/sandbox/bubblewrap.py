@@ -35,6 +35,9 @@ def words(program: str, bounds: Bounds, fixed: tuple[str, ...], folder: str) -> 
             mounts[repository] = ["--bind-try", repository, repository]
     for path in sorted(mounts, key=_parts):  # a folder before what lies in it
         found += mounts[path]
+    for path in bounds.hidden:
+        if os.path.isdir(path):
+            found += ["--remount-ro", path]
     found += ["--ro-bind-try", "/sys", "/sys", "--proc", "/proc", "--dev", "/dev"]
     return [*found, "--chdir", folder, "--"]
 

@@ -1,0 +1,1 @@
+"""What a hostile program inside a sandbox tries, and the world around it that must not change."""
