@@ -170,7 +170,7 @@ def test_tools_see_no_key(tmp_path: Path) -> None:
     (tmp_path / "home/.rustup").mkdir(parents=True)
     secret = {"ANTHROPIC_API_KEY": "k", "HTTPS_PROXY": "http://u:p@h", "LC_TIME": "C", "TZ": "UTC"}
     config = repo.config(environ={**secret, "AXON_FAILPOINT": "x", "PATH": "/bin"})
-    found = tool_environment(config, tmp_path / "h", tmp_path / "t", None)
+    found = tool_environment(config, tmp_path / "h", tmp_path / "t")
     assert found["PATH"] == "/bin" and found["TZ"] == "UTC" and found["LC_TIME"] == "C"
     assert (found["HOME"], found["TMPDIR"]) == (str(tmp_path / "h"), str(tmp_path / "t"))
     assert found["RUSTUP_HOME"] == str(tmp_path / "home/.rustup")

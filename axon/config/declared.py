@@ -98,7 +98,11 @@ class Config:
         "engine.model", "sonnet", "haiku, sonnet, opus or a full model id", flag="model"
     )
     claude: str = _setting(
-        "engine.claude", "", "Claude Code CLI to use instead of the packed one", env="AXON_CLAUDE"
+        "engine.claude",
+        "",
+        "Claude Code CLI to use instead of the packed one",
+        env="AXON_CLAUDE",
+        own=True,  # it is tried outside of the sandbox
     )
     upstream: str = _setting(
         "model.upstream",
@@ -146,7 +150,7 @@ class Config:
     )
     guard_block: tuple[str, ...] = _setting(
         "guard.block",
-        ("tests", "paths", "empty", "secrets", "size", "repositories", "conflicts"),
+        ("tests", "paths", "empty", "secrets", "size", "repositories", "conflicts", "settings"),
         "findings that keep work from landing until the reviewer or a person has cleared them",
     )
     max_file_mb: float = _setting("guard.max_file_mb", 5.0, "a larger file is a finding (size)")

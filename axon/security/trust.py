@@ -12,15 +12,17 @@ import pwd
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, replace
-from pathlib import Path
+from dataclasses import MISSING, Field, dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from axon.config import Config, settings
 from axon.errors import UsageError
+from axon.security.sandbox.hidden import is_secret
 
 VERSION = 1
 MAX_LIST_BYTES = 64 << 20
+RECIPE = ("copy", "link")  # settings: what is brought into each workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +145,19 @@ def widening_settings(config: Config) -> tuple[Item, ...]:
     """The sections of the project's axon.toml that need a person's consent."""
     found = []
     for setting in settings():
-        key, value = setting.metadata["key"], getattr(config, setting.name)
-        if setting.metadata["widens"] and value and config.origins.get(key) == "axon.toml":
+        key, value = setting.metadata["key"], _widening(setting, config)
+        if value and config.origins.get(key) == "axon.toml":
             text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
             found.append(Item(name=f"axon.toml [{key}]", text=text, widens=setting.metadata["doc"]))
     return tuple(found)
+
+
+def _widening(setting: "Field[Any]", config: Config) -> Any:
+    """The part of a value that needs consent: secrets may be what a recipe brings along."""
+    value = getattr(config, setting.name)
+    if setting.name in RECIPE:
+        return [name for name in value if any(map(is_secret, PurePosixPath(name).parts))]
+    return value if setting.metadata["widens"] else None
 
 
 def allowed_only(config: Config) -> tuple[Config, tuple[str, ...]]:
@@ -157,7 +167,11 @@ def allowed_only(config: Config) -> tuple[Config, tuple[str, ...]]:
     changes: dict[str, Any] = {}
     for setting in settings():
         if f"axon.toml [{setting.metadata['key']}]" in refused:
-            changes[setting.name] = {} if setting.default is MISSING else setting.default
+            default = {} if setting.default is MISSING else setting.default
+            if setting.name in RECIPE:
+                secret = _widening(setting, config)
+                default = tuple(n for n in getattr(config, setting.name) if n not in secret)
+            changes[setting.name] = default
     return replace(config, **changes), tuple(ignored(name) for name in sorted(refused))
 
 

@@ -1,6 +1,8 @@
 """What commands of a project may see of the environment, and what axon's own processes need."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from axon.config import Config
@@ -18,16 +20,15 @@ OWN = (
     "HOME", "TMPDIR", "XDG_CONFIG_HOME", "AXON_FAILPOINT",
     "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
 )  # fmt: skip
+OURS = re.compile(r"(ANTHROPIC|CLAUDE)_|(HOME|TMPDIR)$")  # not for a project to say
 # Tools look for their own installation in HOME, and ours is another.
 TOOL_HOMES = {"RUSTUP_HOME": ".rustup", "PYENV_ROOT": ".pyenv"}
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 
-def tool_environment(
-    config: Config, home: Path, temporary: Path, workspace: Workspace | None
-) -> dict[str, str]:
+def tool_environment(config: Config, home: Path, temporary: Path) -> dict[str, str]:
     """All that gate, set-up and agent see: no key, no token, nothing that is not on the list."""
-    environment = {
+    return {
         "PATH": DEFAULT_PATH,
         "LANG": "C.UTF-8",
         **_tool_homes(config.environ),
@@ -38,13 +39,13 @@ def tool_environment(
         "CI": "true",
         "GIT_TERMINAL_PROMPT": "0",
     }
-    return environment | dict(workspace.variables) if workspace is not None else environment
 
 
 def contained(project: Project, workspace: Workspace) -> Contained:
-    """What runs the commands of one workspace."""
+    """What runs the commands of one workspace, and gives them its variables."""
     place = Place(workspace=workspace.path, home=workspace.home, temporary=workspace.temporary)
-    return project.sandbox.at(place)
+    given = [(k, v) for k, v in workspace.variables.items() if not OURS.match(k)]
+    return replace(project.sandbox.at(place), variables=tuple(given))
 
 
 def own_environment(config: Config) -> dict[str, str]:

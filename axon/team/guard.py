@@ -10,6 +10,7 @@ from axon.team.workspace.branch import has_markers
 from axon.team.workspace.place import Workspace
 from axon.team.workspace.snapshot import GITLINK
 
+OBEYED = frozenset({".claude", ".mcp.json"})
 PATCH_BYTES = 8 << 20  # of the change that is searched for secrets
 
 
@@ -64,6 +65,9 @@ def findings(
             e.path for e in changed if has_markers(workspace.path / e.path)
         ],
         ("secrets", "what looks like a secret added"): _secret(git, span, redactor),
+        ("settings", "what programs of yours would obey changed"): [
+            e.path for e in entries if not OBEYED.isdisjoint(e.path.split("/"))
+        ],
         ("size", f"files larger than {max_bytes / 1e6:g} MB"): _large(git, entries, max_bytes),
     }
     for (kind, what), paths in found.items():

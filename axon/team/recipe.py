@@ -76,9 +76,7 @@ def _run(
     return run_gate(
         command,
         cwd=workspace.path,
-        environment=tool_environment(
-            project.config, workspace.home, workspace.temporary, workspace
-        ),
+        environment=tool_environment(project.config, workspace.home, workspace.temporary),
         seconds=60 * project.config.setup_minutes,
         watch=watch,
         contained=contained(project, workspace) if inside else UNCONTAINED,

@@ -159,6 +159,7 @@ class Scene:
         changed = [
             path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
         ]
+        self._clear()
         lives = victim.poll() is None and _state(victim.pid) in "SR"
         victim.kill()
         victim.communicate()
@@ -170,6 +171,14 @@ class Scene:
             "contacts": {each.name: each.contacts for each in self.listeners if each.contacts},
             "victim": lives,
         }
+
+    def _clear(self) -> None:
+        """What attempts without a sandbox have left in places that all share."""
+        for path in (f"/dev/shm/{self.name}", f"/tmp/{self.name}"):
+            Path(path).unlink(missing_ok=True)
+        libc = ctypes.CDLL(None)
+        libc.shmctl(libc.shmget(int(self.name[-6:], 16), 0, 0), 0, None)
+        libc.mq_unlink(f"/{self.name}".encode())
 
     def _facts(self, victim: int, contained: Contained) -> dict[str, Any]:
         folders = zip(("workspace", "home", "temporary"), contained.place.folders, strict=True)

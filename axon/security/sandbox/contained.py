@@ -55,12 +55,15 @@ class Contained:
 
     sandbox: Sandbox
     place: Place
+    # Variables that the project chooses. What starts the sandbox must not have them: the loader
+    # and the shell obey some.
+    variables: tuple[tuple[str, str], ...] = ()
 
-    def around(
-        self, command: list[str], *, parent: int = 0, reads: tuple[str, ...] = ()
-    ) -> list[str]:
+    def around(self, command: list[str], *, parent: int = 0) -> list[str]:
         """The words that run `command` inside. `parent`: the process it must not outlive."""
-        sandbox = self.sandbox.showing(*reads)
+        sandbox = self.sandbox
+        if self.variables:
+            command = ["/usr/bin/env", *(f"{k}={v}" for k, v in self.variables), *command]
         if sandbox.tier == "none":
             return command
         bounds = bounds_of(

@@ -146,7 +146,7 @@ def _request(
     news = brief.inbox.opening(engine, workspace.home, brief.resume) if brief.inbox else ""
     task_file = workspace.home / "task.json"
     write_atomically(task_file, json.dumps(task_view(task), ensure_ascii=False))
-    environment = tool_environment(config, workspace.home, workspace.temporary, workspace)
+    environment = tool_environment(config, workspace.home, workspace.temporary)
     if at.crew.gateway_url:
         environment |= {"ANTHROPIC_BASE_URL": at.crew.gateway_url, "ANTHROPIC_API_KEY": token}
         if at.crew.first_party:  # else the CLI leaves out betas, cache marks and headers

@@ -59,9 +59,7 @@ def run_the_gate(at: Assignment, workspace: Workspace, commit: str, session: str
     result = run_gate(
         command,
         cwd=workspace.path,
-        environment=tool_environment(
-            at.crew.config, workspace.home, workspace.temporary, workspace
-        ),
+        environment=tool_environment(at.crew.config, workspace.home, workspace.temporary),
         seconds=60 * at.crew.config.gate_minutes,
         log=at.project.state_dir / log,
         watch=at.watch,

@@ -116,7 +116,7 @@ def judge(
     gate = run_gate(
         command,
         cwd=scratch.path,
-        environment=tool_environment(config, scratch.home, scratch.temporary, scratch),
+        environment=tool_environment(config, scratch.home, scratch.temporary),
         seconds=60 * config.gate_minutes,
         log=gate_log(project),
         watch=watch,

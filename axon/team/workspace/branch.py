@@ -29,7 +29,7 @@ class Unfinished(AxonError):
 
 def tip(project: Project, workspace: Workspace) -> str:
     """The last commit of the branch."""
-    git = project.clone_git(workspace.path)
+    git = sound(project, workspace)
     return git.line("rev-parse", "--verify", f"refs/heads/{workspace.branch}^{{commit}}")
 
 
@@ -48,8 +48,11 @@ def fingerprint(project: Project, workspace: Workspace) -> str:
 
 
 def tidy(project: Project, workspace: Workspace) -> None:
-    """Take back what a gate left in the work tree: all work was committed before it ran."""
-    git = project.clone_git(workspace.path)
+    """Take back what a gate left in the work tree: all work was committed before it ran.
+
+    Also in the repository, before git obeys what the gate may have written there.
+    """
+    git = sound(project, workspace)
     git.run("reset", "-q", "--hard")
     git.run("clean", "-fdq")
 
@@ -176,6 +179,8 @@ def _refuse_conflicts(workspace: Workspace, git: Git) -> None:
 
 def has_markers(path: Path) -> bool:
     """A text that still shows both sides of a conflict."""
+    if path.is_symlink() or not path.is_file():  # a pipe would keep us waiting
+        return False
     try:
         with open(path, "rb") as file:
             lines = file.read(MARKED_BYTES).split(b"\n")

@@ -1,11 +1,14 @@
 """The git side of a private clone: made, kept ours whatever an agent changes in it, and read."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from axon.team.git import Outcome
 from axon.team.project import Project
 from axon.team.workspace.place import read_state, write_atomically
 
+UNTRACKED = (".claude", ".mcp.json")  # programs of a person obey them; see the sandbox
 SECONDS = 600.0  # a big repository
 
 
@@ -45,8 +48,10 @@ def repair(project: Project, identifier: str, path: Path) -> None:
     """
     folder = path / ".git"
     state = read_state(project, identifier)
-    for leftover in ("commondir", "config.worktree"):
-        (folder / leftover).unlink(missing_ok=True)
+    _unlink_links(folder)
+    for leftover in ("commondir", "config.worktree", "info/grafts"):
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            (folder / leftover).unlink()
     for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
         lock.unlink(missing_ok=True)
     config = state.get("config")
@@ -59,9 +64,20 @@ def repair(project: Project, identifier: str, path: Path) -> None:
     exclude_recipe(project, folder)
 
 
+def _unlink_links(folder: Path) -> None:
+    """Git makes none in its folder, and would write through those that an agent makes."""
+    for top, names, files in os.walk(folder):
+        for name in (*names, *files):
+            if os.path.islink(link := os.path.join(top, name)):
+                os.unlink(link)
+        if top == str(folder / "objects"):
+            names[:] = ["info"]  # the others hold content only, under names git looks up
+
+
 def exclude_recipe(project: Project, folder: Path) -> None:
-    """What the recipe brings in is no change of the agent's."""
-    rows = [f"/{name.strip('/')}" for name in (*project.config.copy, *project.config.link)]
+    """What the recipe brings in is no change of the agent's, nor is what it may not write."""
+    brought = (*project.config.copy, *project.config.link, *UNTRACKED)
+    rows = [f"/{name.strip('/')}" for name in brought]
     text = "".join(f"{row}\n" for row in rows)
     if _content(folder / "info/exclude") != text:
         write_atomically(folder / "info/exclude", text)
