@@ -168,6 +168,24 @@ def test_who_comes_back_misses_nothing_and_hears_nothing_twice(
     assert named.ids == [later + 2]
 
 
+def test_after_a_while_without_watchers_the_first_one_sees_what_is_now(
+    project: Axon, ledger: Ledger, watch: Watch
+) -> None:
+    server = start(project)
+    first = watch(server).connect()
+    wait_for(lambda: len(first.others) > 1 or (first.read() and len(first.others) > 1))
+    first.close()
+    last = tell(ledger, 700)
+    ledger.pause("lunch")
+    second = watch(server).connect()
+    wait_for(lambda: len(second.others) > 1 or (second.read() and len(second.others) > 1))
+    (hello, said), (team, view) = second.others[:2]
+    assert (hello, said, team) == ("hello", {"seq": last + 1}, "team")
+    assert view["counts"]["todo"] == 703 and view["paused"]["reason"] == "lunch"
+    second.until(tell(ledger, 1))
+    assert len(second.ids) == 1
+
+
 def test_a_killed_server_loses_no_event_and_tells_none_twice(
     project: Axon, ledger: Ledger, watch: Watch
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from axon.config import Config
-from axon.errors import NotFound, UsageError
+from axon.errors import UsageError
 from axon.tasks import Task
 from axon.team.git import Git, shown
 from axon.team.project import target_of
@@ -29,8 +29,8 @@ def diff_of(config: Config, task: Task) -> dict[str, Any]:
     """The branch against where it left its target; once landed, what landed."""
     git = Git(environ=config.environ, folder=config.root)
     span = _landed(git, task) or _branch(config, git, task)
-    if span is None:
-        raise NotFound(f"{task.identifier} has no branch here: nobody has worked on it yet")
+    if span is None:  # nobody has worked on it here yet
+        return {"base": None, "head": None, "files": [], "truncated": False}
     counts = _counts(git, span)
     text = git.head(MOST_BYTES + 1, "diff", *OPTIONS, span.base, span.head)
     cut = len(text.encode("utf-8", "replace")) > MOST_BYTES

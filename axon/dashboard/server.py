@@ -69,28 +69,43 @@ def serve_here(
     def open_ledger() -> Ledger:
         return ledger_from(settings.config)
 
-    shared: dict[str, Any] = {
-        "page": settings,
-        "guard": guard,
-        "tally": Tally(),
-        "redactor": redactor,
-        "recordings": Recordings(),
-        "found": {},
-    }
-
-    def open_desk() -> Desk:
-        return Desk(ledger=open_ledger(), **shared)
-
+    open_desk = _desks(open_ledger, page=settings, guard=guard, redactor=redactor)
     broadcaster = Broadcaster(lambda: LiveFeed(open_ledger(), settings, redactor))
     site = ApiSite(guard, Page(), redactor, _pulse(open_ledger, ledger))
     loop = Loop(listener, site, Crew(open_desk, THREADS), broadcaster, _most_connections())
     broadcaster.start()
     if settings.config.ledger_url.startswith("mcp+"):
-        args = (open_ledger, LOOK_SECONDS)
-        threading.Thread(target=_look_there, args=args, daemon=True, name="looker").start()
+        _begin(_look_there, open_ledger, LOOK_SECONDS)
     gc.freeze()  # what was imported stays: it need not be looked through again
     ready(loop)
     loop.run()
+
+
+def _desks(open_ledger: Callable[[], Ledger], **facts: Any) -> Callable[[], Desk]:
+    """Makes a desk for whichever thread asks; what can be shared is."""
+    tally, recordings = Tally(), Recordings()
+    found: dict[str, Any] = {}
+    first = threading.Lock()
+
+    def open_desk() -> Desk:
+        if first.acquire(blocking=False):  # and never let go
+            _begin(_read_history, open_ledger, tally)
+        return Desk(ledger=open_ledger(), tally=tally, recordings=recordings, found=found, **facts)
+
+    return open_desk
+
+
+def _begin(target: Callable[..., None], *args: Any) -> None:
+    threading.Thread(target=target, args=args, daemon=True, name=target.__name__).start()
+
+
+def _read_history(open_ledger: Callable[[], Ledger], tally: Tally) -> None:
+    """Once somebody has come: whoever asks for analytics then need not wait for all of it."""
+    try:
+        with closing(open_ledger()) as ledger:
+            tally.update(ledger)
+    except AxonError as error:
+        log.warning("history not read reason=%r", str(error))
 
 
 def _look_there(open_ledger: Callable[[], Ledger], seconds: float) -> None:

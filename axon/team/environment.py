@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from axon.config import Config
-from axon.security.sandbox import Contained, Place
-from axon.team.project import Project
-from axon.team.workspace.place import Workspace
+
+if TYPE_CHECKING:  # the page's process needs none of it to start
+    from axon.security.sandbox import Contained
+    from axon.team.project import Project
+    from axon.team.workspace.place import Workspace
 
 ALLOWED = (
     "PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL",
@@ -41,8 +44,10 @@ def tool_environment(config: Config, home: Path, temporary: Path) -> dict[str, s
     }
 
 
-def contained(project: Project, workspace: Workspace) -> Contained:
+def contained(project: "Project", workspace: "Workspace") -> "Contained":
     """What runs the commands of one workspace, and gives them its variables."""
+    from axon.security.sandbox import Place
+
     place = Place(workspace=workspace.path, home=workspace.home, temporary=workspace.temporary)
     given = [(k, v) for k, v in workspace.variables.items() if not OURS.match(k)]
     return replace(project.sandbox.at(place), variables=tuple(given))

@@ -1,6 +1,5 @@
 """What there is to see of a team now: one projection, for the terminal, the page and metrics."""
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -89,7 +88,7 @@ def _held_by_limit(reason: str) -> bool:
 def _usual_seconds(recent: list[Session]) -> float | None:
     """How long a session that ended well takes."""
     took = [s.ended_at - s.started_at for s in recent if s.ended_at and s.outcome == "finished"]
-    return statistics.median(took) if len(took) >= LEAST else None
+    return sorted(took)[len(took) // 2] if len(took) >= LEAST else None
 
 
 def _worker(

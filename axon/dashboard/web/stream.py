@@ -120,6 +120,7 @@ class Broadcaster:
                 self._look(time.monotonic())
             except AxonError as error:  # it is asked again at the next tick
                 log.warning("no news reason=%r", str(error))
+                self._feed = None  # it may be another file by then
                 time.sleep(ALONE_SECONDS)
             except Exception:
                 log.exception("broadcaster failed")
@@ -149,14 +150,15 @@ class Broadcaster:
         if not self._watchers and not self._new:
             return
         feed = self._feed = self._feed or self._open_feed()
-        if self._seq < 0:
+        if not self._watchers:  # nobody has been told anything for a while
             self._seq = feed.last_seq()
-        new = [self._new.popleft() for _ in range(len(self._new))]
+            self._team, self._team_pulse, self._looked = b"", -1, 0.0
+        new = len(self._new)
         if (pulse := feed.pulse()) != self._pulse or not pulse or new:
             self._news(feed)  # whatever the new ones have seen already, we have seen then
             self._pulse = pulse
-        for sock, stream in new:
-            self._welcome(sock, stream)
+        for _ in range(new):
+            self._welcome(*self._new.popleft())
         self._catch_up(feed)
         if now - self._looked >= TEAM_SECONDS:
             self._looked = now

@@ -2,18 +2,22 @@
 
 import os
 import shutil
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from axon.team.screen.lines import JsonLines, Lines
-from axon.team.screen.pump import open_output
-from axon.team.screen.table import Size, Table
 from axon.team.screen.view import Reporter, Summary, View
+
+if TYPE_CHECKING:
+    from axon.team.screen.table import Size
 
 __all__ = ["Reporter", "Summary", "View", "choose_reporter"]
 
 
 def choose_reporter(stream: TextIO, json: bool, color: bool, *, live: bool = True) -> Reporter:
     """The reporter that fits `stream`. `live` False: a terminal that cannot move its cursor."""
+    from axon.team.screen.lines import JsonLines, Lines
+    from axon.team.screen.pump import open_output
+    from axon.team.screen.table import Table
+
     output = open_output(stream)
     if json:
         return JsonLines(output)
@@ -23,7 +27,7 @@ def choose_reporter(stream: TextIO, json: bool, color: bool, *, live: bool = Tru
     return Table(output, size, color) if live else Lines(output, size()[0] - 1)
 
 
-def _size_of(stream: TextIO) -> Size:
+def _size_of(stream: TextIO) -> "Size":
     def size() -> tuple[int, int]:
         """Asked anew for each frame: windows are resized. $COLUMNS would be a stale answer."""
         try:
