@@ -1,6 +1,7 @@
 """The page's process: it serves until it is told to stop, or whoever started it has gone."""
 
 import gc
+import importlib
 import logging
 import resource
 import signal
@@ -34,6 +35,11 @@ log = logging.getLogger(__name__)
 
 THREADS = 8
 LOOK_SECONDS = 10.0  # between two looks at a task server
+REST_SECONDS = 1.0
+LATER = (
+    "axon.dashboard.diffs", "axon.dashboard.openapi", "axon.monitoring.metrics",
+    "axon.security.sandbox", "axon.tasks.exchange",
+)  # fmt: skip
 STACK_BYTES = 512 << 10
 MOST_CONNECTIONS, SPARE_FILES = 12_000, 256
 SWITCH_SECONDS = 0.0005  # one long answer must not make all others wait for their turn
@@ -77,6 +83,7 @@ def serve_here(
     if settings.config.ledger_url.startswith("mcp+"):
         _begin(_look_there, open_ledger, LOOK_SECONDS)
     gc.freeze()  # what was imported stays: it need not be looked through again
+    _begin(_import_the_rest)
     ready(loop)
     loop.run()
 
@@ -106,6 +113,13 @@ def _read_history(open_ledger: Callable[[], Ledger], tally: Tally) -> None:
             tally.update(ledger)
     except AxonError as error:
         log.warning("history not read reason=%r", str(error))
+
+
+def _import_the_rest() -> None:
+    """What was not needed to start: the archive may be replaced while we run."""
+    time.sleep(REST_SECONDS)
+    for name in LATER:
+        importlib.import_module(name)
 
 
 def _look_there(open_ledger: Callable[[], Ledger], seconds: float) -> None:

@@ -13,6 +13,7 @@ MAX_DIGITS = 15  # of a length: more is no length
 
 REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!-~]+) HTTP/(\d)\.(\d)")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+GZIP = re.compile(r"(?:^|,)gzip(?:;q=([\d.]*))?(?:,|$)")
 ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What may stand in several headers, which then mean the same as one.
@@ -64,7 +65,7 @@ def read_head(data: bytes) -> Head:
     headers = _headers(lines)
     path, query = _target(target)
     words = {word.strip().lower() for word in headers.get("connection", "").split(",")}
-    coding = headers.get("accept-encoding", "").lower().replace(" ", "")
+    taken = GZIP.search(headers.get("accept-encoding", "").lower().replace(" ", ""))
     return Head(
         method=method,
         target=target,
@@ -73,7 +74,7 @@ def read_head(data: bytes) -> Head:
         headers=headers,
         length=_length(headers),
         keep=minor == 1 and "close" not in words,
-        gzip="gzip" in coding and "gzip;q=0" not in coding.removesuffix(".0"),
+        gzip=taken is not None and (taken[1] is None or taken[1].strip("0.") != ""),
         expects=_expects(headers),
     )
 

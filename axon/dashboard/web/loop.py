@@ -51,7 +51,7 @@ class Loop(Wires):
         self._wake()
 
     def _wake(self) -> None:
-        with suppress(BlockingIOError):  # it will wake anyway
+        with suppress(OSError):  # it will wake anyway, or has ended
             self._theirs.send(b"x")
 
     def run(self) -> None:
@@ -71,7 +71,10 @@ class Loop(Wires):
                 self._sweep(now)
         for connection in list(self._connections.values()):
             self._drop(connection)
+        self._broadcaster.stop()
         self._selector.close()
+        self._ours.close()
+        self._theirs.close()
 
     def _on(self, data: Connection | socket.socket, events: int) -> None:
         if isinstance(data, Connection):

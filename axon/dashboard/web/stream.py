@@ -92,6 +92,7 @@ class Broadcaster:
         self._team = b""
         self._team_pulse = -1
         self._looked = self._beaten = 0.0
+        self._stopped = threading.Event()
         self._hungry = False  # is somebody behind who would take more at once?
 
     @property
@@ -104,15 +105,22 @@ class Broadcaster:
         self._selector.register(self._ours, EVENT_READ, None)
         threading.Thread(target=self._run, daemon=True, name="broadcaster").start()
 
+    def stop(self) -> None:
+        self._stopped.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # it will wake anyway, or has ended
+            self._theirs.send(b"x")
+
     def join(self, sock: socket.socket, stream: Stream) -> None:
         """Called by the loop; from now on the connection is ours."""
         self._new.append((sock, stream))
-        with suppress(BlockingIOError):
-            self._theirs.send(b"x")
+        self._wake()
 
     def _run(self) -> None:
         self._beaten = time.monotonic()
-        while True:
+        while not self._stopped.is_set():
             pause = TICK_SECONDS if self._watchers else ALONE_SECONDS
             for key, events in self._selector.select(0 if self._hungry else pause):
                 self._on(key.data, events)
@@ -125,6 +133,12 @@ class Broadcaster:
             except Exception:
                 log.exception("broadcaster failed")
                 time.sleep(ALONE_SECONDS)
+
+        for watcher in list(self._watchers.values()):
+            self._drop(watcher)
+        self._selector.close()
+        self._ours.close()
+        self._theirs.close()
 
     def _on(self, watcher: Watcher | None, events: int) -> None:
         if watcher is None:
