@@ -126,7 +126,7 @@ def starts(folder: Path) -> None:
 
 
 def comparison(folder: Path) -> None:
-    """The same JSON and the same file, from both, round by round."""
+    """The same JSON and the same file, from both, round by round, while somebody writes."""
     try:
         import fastapi  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
         import uvloop  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
@@ -146,13 +146,33 @@ def comparison(folder: Path) -> None:
         (beside / "payload.json").write_text(
             json.dumps(json.loads((beside / "payload.json").read_bytes()))
         )
-        with _in(beside), peer(beside) as (theirs, _):
+        with _in(beside), peer(beside) as (theirs, _), writing(folder):
             for what, asked in (
                 (f"JSON, {path}", path),
                 (f"a file, {len(file)} bytes", "/index.html"),
             ):
                 for connections in (8, 64):
                     _side_by_side(ours.port, theirs.port, what, asked, connections)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Somebody writes ten times a second: what was answered before is out of date."""
+    stop = threading.Event()
+
+    def write() -> None:
+        own = open_ledger(f"file:{folder / '.axon' / 'ledger.db'}")
+        while not stop.wait(0.1):
+            own.record("progress", actor="bench", identifier="ENG-1", why="still there")
+        own.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
 
 
 @contextlib.contextmanager
@@ -184,24 +204,13 @@ def velocity(folder: Path, ledger: Ledger) -> None:
     print(
         f"made {TASKS:,} tasks, {LANDED:,} of them landed, in {time.perf_counter() - began:.0f} s"
     )
-    stop = threading.Event()
-
-    def write() -> None:
-        own = open_ledger(f"file:{folder / '.axon' / 'ledger.db'}")
-        while not stop.wait(0.1):
-            own.record("progress", actor="bench", identifier="ENG-1", why="still there")
-        own.close()
-
     with page(folder) as (server, _):
         asked = request(server.port, "/api/analytics/velocity?days=30")
         began = time.perf_counter()
         first_answer(server.port, asked)
         first = time.perf_counter() - began
-        writer = threading.Thread(target=write)
-        writer.start()
-        found = load(server.port, asked, 8, 2 * ROUNDS * SECONDS)
-        stop.set()
-        writer.join()
+        with writing(folder):
+            found = load(server.port, asked, 8, 2 * ROUNDS * SECONDS)
     print(
         f"velocity over {TASKS:,} tasks, 8 connections: p50 {found.quantile(0.5) * 1000:.2f} ms,"
         f" p99 {found.quantile(0.99) * 1000:.2f} ms (reach 10), {found.rate:,.0f}/s;"
