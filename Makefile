@@ -10,17 +10,17 @@ SOURCES := build_zipapp.py pyproject.toml \
 STORMS := tests/test_ledger_storm.py tests/test_task_mcp.py tests/test_failpoints.py \
 	tests/test_team_storm.py tests/test_run.py
 
-.PHONY: build demo test check storm bench docs clean python
+.PHONY: build demo test check storm bench docs clean python browser screenshots
 
 build: $(PYZ)
 
 demo: build
 	$(PYTHON) $(PYZ) demo $(ARGS)
 
-test: build $(VENV)/ready
+test: build $(VENV)/ready browser
 	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest -n 2 $(ARGS)
 
-check: build $(VENV)/ready
+check: build $(VENV)/ready browser
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -35,6 +35,10 @@ bench: build $(VENV)/ready
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@set -e; for file in tests/bench/[a-z]*.py; do \
 		test ! -e "$$file" || AXON_TEST_PYZ=$(PYZ) PYTHONPATH=. $(VENV)/bin/python "$$file"; done
+
+# Pictures of the page for the README, from a project that is made for them.
+screenshots: build $(VENV)/ready browser
+	AXON_TEST_PYZ=$(PYZ) PYTHONPATH=. $(VENV)/bin/python tests/screenshots.py
 
 docs: $(VENV)/ready
 	$(VENV)/bin/python tests/test_docs.py
@@ -58,6 +62,21 @@ $(VENV)/bin/pip: | python
 		echo "make: this Python cannot make a venv; on Debian or Ubuntu: apt-get install python3-venv" >&2; \
 		exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
+
+# The page is tested in the system's Chromium; axe-core tells whether everybody can use it.
+# Where they cannot be had, the tests of the page fail and say so; all others run.
+browser: $(VENV)/ready
+	@missing=; \
+	command -v chromium chromium-browser google-chrome chrome >/dev/null 2>&1 || missing=chromium; \
+	command -v npm >/dev/null 2>&1 || missing="$$missing npm"; \
+	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends $$missing || true; \
+	elif [ -n "$$missing" ]; then \
+		echo "make: for the tests of the page, install: $$missing" >&2; \
+	fi
+	@test -e $(VENV)/axe/node_modules/axe-core/axe.min.js || ! command -v npm >/dev/null || \
+		npm install --silent --no-audit --ignore-scripts --prefix $(VENV)/axe axe-core@4.14.1
 
 $(VENV)/ready: pyproject.toml | $(VENV)/bin/pip
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'

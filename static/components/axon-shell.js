@@ -7,7 +7,7 @@ import { html } from "../lib/html.js";
 import { icon, mark } from "../lib/icons.js";
 import { showHelp, useKeys } from "../lib/keys.js";
 import { Part } from "../lib/part.js";
-import { go, route, settle } from "../lib/route.js";
+import { go, route } from "../lib/route.js";
 import { store } from "../lib/store.js";
 import { start } from "../lib/sync.js";
 import "./notice-list.js";
@@ -57,7 +57,7 @@ class AxonShell extends Part {
   async #begin() {
     const token = /^#token=(.+)$/.exec(location.hash)?.[1];
     if (token) {
-      settle("#/live"); // at once: nobody shall read it over a shoulder, or bookmark it
+      history.replaceState(null, "", "#/live"); // at once: nobody shall read it over a shoulder, or bookmark it
       await post("/api/login", { token: decodeURIComponent(token) }).catch(() => null);
     }
     this.#enter();

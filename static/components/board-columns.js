@@ -105,11 +105,11 @@ class BoardColumns extends Part {
   #column(state, tasks) {
     const list = this.querySelector(`[data-column="${state}"] .cards`);
     const { first, last, above, below } = slice(tasks.length, ROW, list?.scrollTop ?? 0, list?.clientHeight || 800);
-    return html`<section class="column" data-key="c-${state}" data-column="${state}" aria-label="${stateName(state)}">
+    return html`<section class="column" data-key="c-${state}" data-column="${state}" data-empty="${String(!tasks.length)}" aria-label="${stateName(state)}">
       <h2>${stateIcon(state)}${stateName(state)} <small>${tasks.length}</small></h2>
-      <ul class="cards"><li role="presentation" data-style="height:${above}px"></li>
+      <ul class="cards"><li aria-hidden="true" data-style="height:${above}px"></li>
         ${tasks.slice(first, last).map((task, i) => this.#card(task, first + i + 1, tasks.length))}
-        <li role="presentation" data-style="height:${below}px"></li></ul></section>`;
+        <li aria-hidden="true" data-style="height:${below}px"></li></ul></section>`;
   }
 
   /** @param {any} task @param {number} place @param {number} count */

@@ -64,7 +64,7 @@ class BoardGraph extends Part {
   #node(name, places) {
     const { x, y } = this.#at(places.get(name));
     const { title, state } = store.issues.get(name);
-    return html`<a class="node" href="${to("task", name)}" data-task="${name}" data-state="${state}" aria-label="${name}: ${title} (${stateName(state)})">
+    return html`<a class="node" href="${to("task", name)}" data-task="${name}" data-state="${state}"><title>${title}</title>
       <rect x="${x}" y="${y}" width="${WIDE}" height="${HIGH}" rx="7"/><rect class="edge-mark" x="${x}" y="${y + 8}" width="3" height="${HIGH - 16}"/>
       <text x="${x + 14}" y="${y + 18}" class="name">${name} · ${stateName(state)}</text>
       <text x="${x + 14}" y="${y + 35}">${line(title, 28)}</text></a>`;

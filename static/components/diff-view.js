@@ -21,7 +21,9 @@ class DiffView extends Loaded {
   #open = new Map();
 
   connected() {
-    this.load(this.getAttribute("data-from") ?? "");
+    const from = this.getAttribute("data-from");
+    if (from) this.load(from);
+    else this.data = { files: [] };
     Object.assign(this.actions, {
       as: (/** @type {any} */ button) => {
         prefer("diff", button.value);
@@ -58,9 +60,9 @@ class DiffView extends Loaded {
     const rows = rowsOf(file.patch ?? "");
     const open = this.#open.get(file.path) ?? rows.length <= OPEN_ROWS;
     const word = WORDS[/** @type {keyof typeof WORDS} */ (file.status)] ?? "";
-    return html`<section class="card flush diff-file" data-key="file-${file.path}"><h3><button data-click="fold" value="${file.path}" aria-expanded="${String(open)}">
+    return html`<section class="card flush diff-file" data-key="file-${file.path}"><h2><button data-click="fold" value="${file.path}" aria-expanded="${String(open)}">
       ${icon("low")}<span class="mono">${file.old_path && file.old_path !== file.path ? `${file.old_path} → ` : ""}${file.path}</span>
-      ${word ? html`<span class="tag">${word}</span>` : ""}<small><span class="good">+${file.added}</span> <span class="bad">−${file.removed}</span></small></button></h3>
+      ${word ? html`<span class="tag">${word}</span>` : ""}<small><span class="good">+${file.added}</span> <span class="bad">−${file.removed}</span></small></button></h2>
       ${open ? this.#rows(file, rows) : ""}</section>`;
   }
 

@@ -2,7 +2,7 @@
 // What needs a person: questions, answerable in place, and tasks that were given up.
 
 import { act, answer } from "../lib/change.js";
-import { ago, line, plain } from "../lib/format.js";
+import { ago, line, plain, plural } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { icon, stateIcon } from "../lib/icons.js";
 import { Part } from "../lib/part.js";
@@ -60,12 +60,18 @@ class NeedList extends Part {
       <button class="button primary" ${busy ? "disabled" : ""} title="Ctrl+Enter">${icon("send")}Answer</button></div></form>`;
   }
 
+  /** Lists of tasks leave the long texts out; the history has the reason. @param {any} task */
+  #why({ identifier, error, attempts }) {
+    const last = store.events.findLast((event) => event.identifier === identifier && event.after === "failed");
+    return line(error || last?.why) || `given up after ${plural(attempts, "attempt")}`;
+  }
+
   /** @param {any} task */
   #failed(task) {
     return html`<div class="need failed" data-key="f-${task.identifier}">
       <p class="who">${stateIcon("failed")}<a href="${to("task", task.identifier)}"><b>${task.identifier}</b>
         ${line(task.title)}</a></p>
-      <p class="said one">${line(task.error) || `given up after ${task.attempts} attempts`}</p>
+      <p class="said one">${this.#why(task)}</p>
       <div class="acts"><button class="button small" data-click="retry" value="${task.identifier}">${icon("retry")}Retry</button>
       <button class="button small" data-click="cancel" value="${task.identifier}">Cancel task</button></div></div>`;
   }

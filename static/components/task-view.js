@@ -71,8 +71,10 @@ class TaskView extends Part {
     const step = { ArrowRight: 1, ArrowLeft: 4 }[/** @type {string} */ (event.key)];
     if (!step || event.target.getAttribute("role") !== "tab") return;
     const at = TABS.findIndex(([one]) => one === this.#tab);
-    go("task", this.#name, TABS[(at + step) % 5][0]);
-    requestAnimationFrame(() => /** @type {any} */ (this.querySelector("[aria-selected=true]"))?.focus());
+    this.#tab = TABS[(at + step) % 5][0];
+    this.draw();
+    /** @type {any} */ (this.querySelector("[aria-selected=true]"))?.focus();
+    go("task", this.#name, this.#tab);
   }
 
   #compare() {
@@ -117,7 +119,8 @@ class TaskView extends Part {
   #panel() {
     switch (this.#tab) {
       case "changes":
-        return html`<diff-view data-key="diff" data-from="${issue(this.#name, "/diff")}"></diff-view>`;
+        // Without a branch there is nothing to ask for.
+        return html`<diff-view data-key="diff" data-from="${this.#task.branch ? issue(this.#name, "/diff") : ""}"></diff-view>`;
       case "gate":
         return html`<task-gate data-key="gate"></task-gate>`;
       case "attempts":

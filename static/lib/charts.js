@@ -3,10 +3,10 @@
 
 import { html } from "./html.js";
 
-/** Round steps up to at least `most`. @param {number} most @param {number} [count] */
-export function ticks(most, count = 4) {
+/** Round steps up to at least `most`, none smaller than `least`. @param {number} most @param {number} [least] @param {number} [count] */
+export function ticks(most, least = 0, count = 4) {
   if (!(most > 0)) return [0, 1];
-  const raw = most / count;
+  const raw = Math.max(most / count, least);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = (/** @type {number[]} */ ([1, 2, 5, 10]).find((one) => one * power >= raw) ?? 10) * power;
   return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
@@ -18,11 +18,11 @@ const [LEFT, BOTTOM, TOP] = [44, 22, 8];
 /**
  * Stacked columns over days.
  * @param {number} width
- * @param {{labels: string[], series: {name: string, kind: string, values: number[]}[], format: (value: number) => string, label: string}} data
+ * @param {{labels: string[], series: {name: string, kind: string, values: number[]}[], format: (value: number) => string, label: string, least?: number}} data
  */
-export function columns(width, { labels, series, format, label }) {
+export function columns(width, { labels, series, format, label, least = 0 }) {
   const sums = labels.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0));
-  const marks = ticks(Math.max(...sums, 0));
+  const marks = ticks(Math.max(...sums, 0), least);
   const top = marks[marks.length - 1];
   const y = (/** @type {number} */ value) => TOP + (HIGH - TOP - BOTTOM) * (1 - value / top);
   const step = (width - LEFT - 4) / labels.length;

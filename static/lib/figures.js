@@ -18,7 +18,7 @@ export function throughput({ days }) {
     note: "Landed and failed per day",
     key: [["good", "landed"], ["bad", "failed"]],
     draw: (width) => columns(width, {
-      labels: of("date"), format: whole, label: `${total} tasks landed in ${days.length} days`,
+      labels: of("date"), format: whole, least: 1, label: `${total} tasks landed in ${days.length} days`,
       series: [{ name: "landed", kind: "good", values: of("landed") }, { name: "failed", kind: "bad", values: of("failed") }],
     }),
     heads: ["Day", "Made", "Landed", "Failed"],

@@ -33,5 +33,5 @@ export const stat = (label, value, more = "") => html`<div class="stat"><dt>${la
  * @param {string} chosen
  */
 export const switcher = (action, label, options, chosen) => html`<div class="switch" role="group" aria-label="${label}">
-  ${options.map(([value, text]) => html`<button data-click="${action}" value="${value}"
+  ${options.map(([value, text]) => html`<button type="button" data-click="${action}" value="${value}"
     aria-pressed="${String(value === chosen)}">${text}</button>`)}</div>`;

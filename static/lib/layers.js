@@ -23,8 +23,9 @@ export function layers(names, edges) {
     }
   }
   /** @type {string[][]} */
-  const columns = [];
-  for (const name of names) (columns[depth.get(name) ?? 0] ??= []).push(name);
+  const sparse = [];
+  for (const name of names) (sparse[depth.get(name) ?? 0] ??= []).push(name);
+  const columns = sparse.filter(Boolean);
   const rows = new Map(columns.flatMap((column) => column.map((name, row) => [name, row])));
   for (let sweep = 0; sweep < 6; sweep++) {
     const near = sweep % 2 === 0 ? "from" : "to";

@@ -5,7 +5,7 @@ import { html, Markup } from "./html.js";
 import { plain } from "./format.js";
 
 const INLINE =
-  /(`+)([^`]+)\1|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|\b_([^_\n]+)_\b|~~([^~\n]+)~~|\[([^\]\n]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s<>()]+)/g;
+  /(`+)([^`]+)\1|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|\b_([^_\n]+)_\b|~~([^~\n]+)~~|\[([^[\]\n]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s<>()]+)/g;
 const SAFE = /^(https?:\/\/|mailto:|#)/i;
 
 /** @param {string} text @returns {Markup} */

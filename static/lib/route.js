@@ -25,5 +25,7 @@ export function go(...parts) {
   location.hash = to(...parts);
 }
 
-/** Change the address without a step in the history. @param {string} hash */
-export const settle = (hash) => history.replaceState(null, "", hash);
+/** Change the address without a step in the history, unless one has left for another view. @param {string} hash */
+export function settle(hash) {
+  if (route(hash).name === route().name) history.replaceState(null, "", hash);
+}

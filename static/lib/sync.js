@@ -1,17 +1,19 @@
 // @ts-check
 // Keeps the store true: loads it, follows the stream, and comes back after every interruption.
 
-import { get, issue, stream } from "./api.js";
+import { get, stream } from "./api.js";
 import { store } from "./store.js";
 
 const LIST = "/api/issues?brief=1&limit=2000&sort=priority";
+const LATEST = "/api/issues?brief=1&limit=60&sort=updated";
 const HIDDEN_MS = 30_000; // a browser has six connections for all its tabs: hidden ones give theirs back
 const REFRESH_MS = 300;
 /** @type {EventSource | null} */
 let source = null;
 let tries = 0;
-/** @type {Set<string>} tasks that changed and have not been read again */
-const stale = new Set();
+// What happens to a task that others wait for, or to many at once, shows in others too.
+const WIDE = new Set(["land", "cancel", "reopen", "retry", "depend", "undo", "delete", "give_up"]);
+let all = false;
 let refreshing = 0;
 let retry = 0;
 
@@ -89,31 +91,23 @@ export async function reload() {
 }
 
 /** @param {any} event */
-function changed(event) {
-  if (!event.identifier || event.action === "phase") return;
-  stale.add(event.identifier);
-  refreshing ||= setTimeout(refresh, REFRESH_MS);
+function changed({ identifier, action }) {
+  if (!identifier || action === "phase") return;
+  if (action === "delete") store.forget([identifier]);
+  if (WIDE.has(action)) all = true;
+  const many = store.total > 300;
+  refreshing ||= setTimeout(refresh, many && all ? REFRESH_MS * 5 : REFRESH_MS);
 }
 
 async function refresh() {
-  const names = [...stale];
-  stale.clear();
+  const everything = all;
+  all = false;
+  refreshing = 0; // what comes from now on needs another look
   try {
-    if (names.length > 6) return await reload();
-    await Promise.all(names.map(readAgain));
-  } finally {
-    refreshing = stale.size ? setTimeout(refresh, REFRESH_MS) : 0;
-  }
-}
-
-/** @param {string} identifier */
-async function readAgain(identifier) {
-  try {
-    store.merge([await get(issue(identifier))]);
+    if (everything) await reload();
+    else store.merge((await get(LATEST)).issues);
   } catch (error) {
-    const { status } = /** @type {any} */ (error);
-    if (status === 404) store.forget([identifier]);
-    else if (status !== 0) throw error;
+    if (/** @type {any} */ (error).status !== 0) throw error;
   }
 }
 

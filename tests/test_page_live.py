@@ -1,0 +1,282 @@
+"""The page while something happens: a real team, two browsers, a server that dies, a flood."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from axon.ledger import Ledger, open_ledger
+from axon.tasks import Draft
+from tests.browser import DESKTOP, PHONE, Tab, launched, visit
+from tests.drive import Axon, wait_for
+from tests.page_world import claim, record, spend
+from tests.visitor import Visitor, start
+from tests.world import add
+
+WORK = """case "$AXON_TITLE" in
+  *wrong*) exit 1;;
+  *) echo '{"kind": "text", "text": "I write it <b>now</b>"}'; echo hello > "$AXON_TASK.txt"
+     while test -e "$HOLD"; do sleep 0.05; done;;
+esac"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def project(axon: Axon) -> Axon:
+    axon.make_repository()
+    axon.ok("init")
+    return axon
+
+
+@pytest.fixture
+def ledger(project: Axon) -> Iterator[Ledger]:
+    ledger = open_ledger(f"file:{project.root / '.axon' / 'ledger.db'}")
+    yield ledger
+    ledger.close()
+
+
+def again(project: Axon, server: Visitor) -> Visitor:
+    """The same server once more, where it was: a browser must find it by itself."""
+    process = project.start("dashboard", "--port", str(server.port), "--json")
+    assert process.stdout is not None and process.stdout.readline()
+    return Visitor(port=server.port, token=server.token, process=process)
+
+
+def kill(server: Visitor) -> None:
+    assert server.process is not None
+    os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+
+
+def test_a_team_is_watched_from_first_claim_to_last_landing(
+    browser: Browser, axon: Axon, tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    axon.make_repository()
+    axon.variables["HOLD"] = str(hold)
+    axon.configure(
+        engine={"command": f"HOLD='{hold}'; {WORK}"},
+        gate={"command": "ls *.txt && echo '\x1b[32mgreen\x1b[0m <i>gate</i>'"},
+        limits={"max_attempts": 1},
+    )
+    axon.git("add", "-A")
+    axon.git("commit", "-qm", "configure axon")
+    axon.ok("task", "add", "Write a file")
+    axon.ok("task", "add", "Write the wrong file")
+    server = start(axon)
+    tab = visit(browser, server, PHONE)
+    page = tab.page
+    team = axon.start("team", "--workers", "1", "--engine", "command", "--allow-red")
+    worker = page.locator('.worker[data-busy="true"]')
+    expect(worker).to_contain_text("ENG-1", timeout=30_000)
+    expect(worker).to_contain_text("I write it <b>now</b>")
+    hold.unlink()
+    expect(page.locator(".need.failed")).to_contain_text("ENG-2", timeout=30_000)
+    wait_for(lambda: team.poll() is not None)
+    expect(page.locator(".stat").first).to_contain_text("1 of 2")
+    tab.go("task/ENG-1/changes")
+    expect(page.locator(".diff-file")).to_contain_text("ENG-1.txt")
+    expect(page.locator("tr.add .code")).to_have_text("hello")
+    page.get_by_role("button", name="Side by side").click()
+    expect(page.locator(".diff.split .add")).to_have_text("hello")
+    page.get_by_role("tab", name="Gate").click()
+    expect(page.locator(".gate pre").first).to_contain_text("green <i>gate</i>")
+    page.get_by_role("tab", name="Attempts").click()
+    page.get_by_role("link", name="Replay attempt 1").click()
+    expect(page.locator(".beat").filter(has_text="I write it <b>now</b>").first).to_be_visible()
+    tab.close()
+
+
+def test_two_browsers_see_the_same(browser: Browser, project: Axon) -> None:
+    project.ok("task", "add", "Seen by two")
+    server = start(project)
+    first, second = visit(browser, server), visit(browser, server, PHONE)
+    for tab in (first, second):
+        tab.go("board")
+    first.page.locator('[data-task="ENG-1"] a').focus()
+    first.page.keyboard.press("m")
+    first.page.get_by_role("button", name="Canceled").click()
+    expect(second.page.locator('[data-column="canceled"] [data-task="ENG-1"]')).to_have_count(1)
+    second.page.get_by_role("button", name="New task").click()
+    second.page.get_by_label("Title").fill("Made on the phone")
+    second.page.get_by_role("button", name="Make it").click()
+    expect(first.page.get_by_text("Made on the phone")).to_be_visible()
+    project.ok("task", "delete", "ENG-1")
+    for tab in (first, second):
+        expect(tab.page.locator('[data-task="ENG-1"]')).to_have_count(0)
+        tab.close()
+
+
+def test_a_killed_server_costs_no_event(browser: Browser, project: Axon, ledger: Ledger) -> None:
+    add(ledger, "Before")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]  # its own: nobody else shall get it while the server is away
+    server = start(project, "--port", str(port))
+    tab = visit(browser, server)
+    tab.allowed = ("ERR_CONNECTION", "ERR_EMPTY", "ERR_INCOMPLETE", "ERR_NETWORK")
+    page = tab.page
+    wait_for(lambda: page.evaluate("Boolean(navigator.serviceWorker.controller)"))
+    add(ledger, "While it is there")
+    expect(page.locator(".event")).to_have_count(2)
+    kill(server)
+    expect(page.get_by_text("The server is away")).to_be_visible()
+    for n in range(30):
+        add(ledger, f"While it is away {n}")
+    page.reload()  # the shell is kept, and says what is the matter
+    expect(page.get_by_role("navigation", name="Views")).to_be_visible()
+    expect(page.get_by_text("The server is away")).to_be_visible()
+    server = again(project, server)
+    expect(page.get_by_text("The server is away")).to_have_count(0, timeout=15_000)
+    kill(server)
+    expect(page.get_by_text("The server is away")).to_be_visible()
+    for n in range(30):
+        add(ledger, f"And once more {n}")
+    again(project, server)
+    expect(page.get_by_text("The server is away")).to_have_count(0, timeout=15_000)
+    add(ledger, "Afterwards")
+    last = f"ENG-{2 + 30 + 30 + 1}"
+    expect(page.locator(".event").first).to_contain_text(last)
+    seen = page.evaluate(
+        "async () => (await import(document.querySelector('link[rel=modulepreload]').href"
+        ".replace('part.js', 'store.js'))).store.events.map(({seq}) => seq)"
+    )
+    assert seen == list(range(1, ledger.last_seq() + 1))
+    tab.close()
+
+
+def test_sixty_updates_a_second_freeze_nothing(
+    browser: Browser, project: Axon, ledger: Ledger
+) -> None:
+    names = add(ledger, *(f"Task {n}" for n in range(20)))
+    server = start(project)
+    tab = visit(browser, server)
+    page = tab.page
+    page.evaluate(FRAMES)
+    done = threading.Event()
+    flood = threading.Thread(target=pour, args=(project, names, done))
+    flood.start()
+    page.get_by_label("Filter events").fill("task")
+    page.get_by_label("Filter events").fill("")
+    flood.join()
+    expect(page.locator(".event").first).to_contain_text("the last one")
+    longest, frames = page.evaluate("[window.longest, window.frames_seen]")
+    assert frames > 20 and longest < 1000, (longest, frames)
+    assert page.locator(".event").count() < 80
+    tab.close()
+
+
+FRAMES = """() => {
+  let before = performance.now();
+  window.longest = 0; window.frames_seen = 0;
+  const tick = (now) => {
+    window.longest = Math.max(window.longest, now - before); window.frames_seen++;
+    before = now; requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+}"""
+
+
+def pour(project: Axon, names: list[str], done: threading.Event) -> None:
+    """120 events in two seconds."""
+    ledger = open_ledger(f"file:{project.root / '.axon' / 'ledger.db'}")
+    for n in range(120):
+        ledger.record("phase", actor="worker-1", identifier=names[n % 20], data={"phase": f"{n}"})
+        done.wait(1 / 60)
+    ledger.record("run_note", actor="coordinator", why="the last one")
+    ledger.close()
+
+
+def test_two_thousand_tasks_scroll(browser: Browser, project: Axon, ledger: Ledger) -> None:
+    ledger.add([Draft(title=f"Task number {n}", labels=("many",)) for n in range(2000)])
+    server = start(project)
+    tab = visit(browser, server)
+    page = tab.go("board")
+    expect(page.locator('[data-column="todo"] h2')).to_contain_text("2000")
+    assert page.locator(".task-card").count() < 60
+    page.evaluate(FRAMES)
+    page.evaluate(
+        "async () => { const list = document.querySelector('[data-column=todo] .cards');"
+        "for (let top = 0; top < 200_000; top += 4000) { list.scrollTop = top;"
+        "await new Promise(requestAnimationFrame); } list.scrollTop = 1e9; }"
+    )
+    expect(page.locator('[data-task="ENG-2000"]')).to_be_visible()
+    assert page.evaluate("window.longest") < 1000
+    page.get_by_role("button", name="List").click()
+    page.locator(".table-box").evaluate("box => { box.scrollTop = 1e9 }")
+    expect(page.locator('tr[data-task="ENG-2000"]')).to_be_visible()
+    assert page.locator("tr[data-task]").count() < 80
+    tab.close()
+
+
+def test_a_long_session_is_replayed(browser: Browser, project: Axon, ledger: Ledger) -> None:
+    import random
+
+    add(ledger, "Long work")
+    held = claim(ledger, "worker-1")
+    spend(ledger, held, "long", 3, random.Random(1))
+    record(
+        project.root / ".axon", "long", many=30_000
+    )  # 100,000 are as smooth, but take long to make
+    ledger.end_session("long", outcome="finished")
+    tab = visit(browser, start(project))
+    page = tab.go("replay/long?at=9000")
+    here = page.locator(".beat[aria-current]")
+    expect(here).to_contain_text("Thought number 8988", timeout=60_000)
+    page.evaluate(FRAMES)
+    page.keyboard.press("j")
+    expect(here).to_contain_text("Thought number 8989")
+    expect(page.locator("output")).to_contain_text("/ 7:30:0", timeout=30_000)  # all is read
+    page.get_by_label("Moment").press("End")
+    expect(here).to_contain_text("Thought number 29999")
+    assert page.locator(".beat").count() < 80
+    assert page.evaluate("window.longest") < 2000
+    tab.close()
+
+
+def test_the_first_view_is_there_at_once(browser: Browser, project: Axon) -> None:
+    """300 ms on a machine that does nothing else; this one may be busy."""
+    project.ok(
+        "task", "import", "-", text="\n".join(json.dumps({"title": f"T {n}"}) for n in range(50))
+    )
+    server = start(project)
+    tab = visit(browser, server, DESKTOP)
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        tab.page.goto(f"http://{server.host}/#/live", wait_until="commit")
+        tab.page.reload(wait_until="commit")
+        tab.page.locator(".progress").wait_for()
+        took.append(time.monotonic() - began)
+    assert min(took) < 1.5, took
+    tab.close()
+
+
+def test_what_is_typed_stays_while_things_happen(
+    browser: Browser, project: Axon, ledger: Ledger
+) -> None:
+    add(ledger, "Asks")
+    ledger.ask(claim(ledger, "worker-1"), "Which one?")
+    tab: Tab = visit(browser, start(project))
+    field = tab.page.get_by_label("Answer ENG-1")
+    field.press_sequentially("The first", delay=1)
+    add(ledger, "Another", "And another")
+    ledger.pause("a person said so")
+    expect(tab.page.locator(".banner")).to_contain_text("a person said so")
+    ledger.resume()
+    expect(tab.page.locator(".banner")).to_have_count(0)
+    expect(field).to_have_value("The first")
+    expect(field).to_be_focused()
+    tab.close()
