@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -23,7 +22,7 @@ from tests.world import add
 WORK = """case "$AXON_TITLE" in
   *wrong*) exit 1;;
   *) echo '{"kind": "text", "text": "I write it <b>now</b>"}'; echo hello > "$AXON_TASK.txt"
-     while test -e "$HOLD"; do sleep 0.05; done;;
+     until test -e go; do sleep 0.05; done; rm go;;
 esac"""
 
 
@@ -60,15 +59,10 @@ def kill(server: Visitor) -> None:
     server.process.wait()
 
 
-def test_a_team_is_watched_from_first_claim_to_last_landing(
-    browser: Browser, axon: Axon, tmp_path: Path
-) -> None:
-    hold = tmp_path / "hold"
-    hold.touch()
+def test_a_team_is_watched_from_first_claim_to_last_landing(browser: Browser, axon: Axon) -> None:
     axon.make_repository()
-    axon.variables["HOLD"] = str(hold)
     axon.configure(
-        engine={"command": f"HOLD='{hold}'; {WORK}"},
+        engine={"command": WORK},
         gate={"command": "ls *.txt && echo '\x1b[32mgreen\x1b[0m <i>gate</i>'"},
         limits={"max_attempts": 1},
     )
@@ -80,10 +74,10 @@ def test_a_team_is_watched_from_first_claim_to_last_landing(
     tab = visit(browser, server, PHONE)
     page = tab.page
     team = axon.start("team", "--workers", "1", "--engine", "command", "--allow-red")
-    worker = page.locator('.worker[data-busy="true"]')
+    worker = page.locator('.worker[data-key="w-worker-1"]')
     expect(worker).to_contain_text("ENG-1", timeout=30_000)
     expect(worker).to_contain_text("I write it <b>now</b>")
-    hold.unlink()
+    (axon.root / ".axon" / "work" / "ENG-1" / "go").touch()
     expect(page.locator(".need.failed")).to_contain_text("ENG-2", timeout=30_000)
     wait_for(lambda: team.poll() is not None)
     expect(page.locator(".stat").first).to_contain_text("1 of 2")

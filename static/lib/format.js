@@ -81,7 +81,7 @@ export const MOST = 20_000;
 
 /** What an agent wrote as plain text, at most `most` signs of it. @param {unknown} value */
 export function plain(value, most = MOST) {
-  const text = typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+  const text = typeof value === "string" ? value : value == null ? "" : JSON.stringify(value);
   const head = text.length > most * 4 ? text.slice(0, most * 4) : text;
   const safe = head.replace(/\r\n/g, "\n").replace(OSC, "").replace(ESCAPES, "").replace(CONTROLS, "");
   if (safe.length <= most && head === text) return safe;

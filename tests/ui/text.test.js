@@ -32,6 +32,7 @@ test("terminal commands, links and marks of direction are taken out", () => {
   assert.equal(plain("a\u0000b\u0008c\u009b31md\u202ee\r\nf\rg"), "abcde\nfg");
   assert.equal(plain(`${esc}[2J${esc}[H${esc}c`), "");
   assert.equal(line("a\n\n  b\tc"), "a b c");
+  assert.equal(plain(null), "");
 });
 
 test("ten megabytes are cut in no time, and say so", () => {
