@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import stat
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from axon.errors import UsageError
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from axon.config import Config
     from axon.ledger import Ledger
 
+
+READ_BYTES = 1 << 20
 
 # C1 controls, line separators, and what turns text round: JSON leaves them as they are.
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -139,23 +143,47 @@ def make_state_dir(config: "Config") -> None:
 
 def read_text(source: str, most_bytes: int) -> str:
     """The text of a file, or of standard input for "-"; what is no UTF-8 is replaced."""
-    large = False
-    try:
-        if source == "-":
-            if sys.stdin is None:
-                raise UsageError("standard input is closed; name a file")
-            data = sys.stdin.buffer.read(most_bytes + 1)
-        else:
-            with open(source, "rb") as file:
-                large = os.fstat(file.fileno()).st_size > most_bytes
-                data = b"" if large else file.read(most_bytes + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot read {source}: {reason}; name a file that can be read") from None
-    if large or len(data) > most_bytes:
-        name = "standard input" if source == "-" else source
-        raise UsageError(f"{name} has more than {most_bytes >> 20} MiB; split it")
-    return data.decode("utf-8", "replace")
+    with opened(source, most_bytes) as file:
+        return file.read().decode("utf-8", "replace")
+
+
+@contextmanager
+def opened(source: str, most_bytes: int) -> Iterator[IO[bytes]]:
+    """A file, or standard input for "-", that is not too large and can be wound back."""
+    import tempfile  # few commands read a file
+
+    if source == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed; name a file")
+    with ExitStack() as stack:
+        try:
+            file: IO[bytes] = sys.stdin.buffer
+            if source != "-":
+                file = stack.enter_context(open(source, "rb"))
+            known = os.fstat(file.fileno())
+            large = known.st_size > most_bytes
+            whole = source != "-" and known.st_size > 0 and stat.S_ISREG(known.st_mode)
+            if not (large or whole):  # what comes through a pipe comes once
+                copy = stack.enter_context(tempfile.SpooledTemporaryFile(READ_BYTES))
+                large = _copied(file, copy, most_bytes) > most_bytes
+                file = copy
+                file.seek(0)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(
+                f"cannot read {source}: {reason}; name a file that can be read"
+            ) from None
+        if large:
+            name = "standard input" if source == "-" else source
+            raise UsageError(f"{name} has more than {most_bytes >> 20} MiB; split it")
+        yield file
+
+
+def _copied(source: IO[bytes], target: IO[bytes], most_bytes: int) -> int:
+    """How many bytes were copied; a few more than `most_bytes` when there are more."""
+    count = 0
+    while count <= most_bytes and (piece := source.read(READ_BYTES)):
+        count += target.write(piece)
+    return count
 
 
 def read_task_file(path: Path) -> str:

@@ -122,15 +122,6 @@ def row_of(task: Task) -> Known:
     return dict(zip(SHOWN, values, strict=True))
 
 
-def apart_of(task: Task) -> Known:
-    """The fields that are kept apart, those that are set."""
-    return {
-        name: kept(name, value)
-        for name, value, default in zip(APART, _APART(task), _DEFAULTS, strict=True)
-        if value != default
-    }
-
-
 def kept(name: str, value: Any) -> Any:
     """A value as it stands in the JSON of what is kept apart."""
     if isinstance(value, tuple | list):

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from axon.ledger.counts import LEASES, LENGTH
@@ -102,12 +102,22 @@ def _total(seq: int, digest: bytes, counts: list[int]) -> int:
     return zlib.crc32(f"{seq} {counts}".encode(), zlib.crc32(digest))
 
 
+def spill(tx: Tx) -> None:
+    """Write what was appended so far, all but the last: that one will carry the counts."""
+    *rows, last = tx.pending
+    tx.pending[:] = [last]
+    tx.db.executemany(INSERTS[1], _chain(tx, rows))
+
+
+def _chain(tx: Tx, pending: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    for values in pending:
+        tx.digest = chained(tx.digest, values)
+        yield (*values, tx.digest, "")
+
+
 def flush(tx: Tx) -> None:
     """Write what was appended: each event chained to the one before, the counts with the last."""
-    rows: list[tuple[Any, ...]] = []
-    for values in tx.pending:
-        tx.digest = chained(tx.digest, values)
-        rows.append((*values, tx.digest, ""))
+    rows = list(_chain(tx, tx.pending))
     counts = f"{' '.join(map(str, tx.counts))} {_total(tx.seq, tx.digest, tx.counts)}"
     if not rows:  # counts that change without an event: time has passed for a task
         tx.db.execute("UPDATE event SET counts = ? WHERE seq = ?", (counts, tx.seq))

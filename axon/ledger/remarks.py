@@ -1,8 +1,10 @@
 """What is said about tasks: each comment is counted on its task, so that none can vanish."""
 
+from collections.abc import Sequence
+
 from axon.ledger.proof import damaged
 from axon.ledger.records import Comment
-from axon.ledger.rows import Row
+from axon.ledger.rows import Row, fetch
 from axon.ledger.tables import COMMENT
 from axon.ledger.transaction import Tx
 from axon.tasks.text import clean
@@ -14,6 +16,19 @@ def remark(tx: Tx, identifier: str, *, at: float, actor: str, body: str) -> None
         tx, id=COMMENT.next(tx), identifier=identifier, at=at, actor=clean(actor), body=clean(body)
     )
     tx.told.setdefault(identifier, [0, 0])[1] += 1
+
+
+def take_over(tx: Tx, identifier: str, comments: Sequence[tuple[float, str, str]]) -> None:
+    """Add comments of a file, those that are not there yet: it may come twice."""
+    if not comments:
+        return
+    row = fetch(tx, identifier)
+    known = {(one.at, one.actor, one.body) for one in remarks(tx, row)}
+    for at, actor, body in comments:
+        said = (float(at), clean(actor), clean(body))
+        if said not in known:
+            known.add(said)
+            remark(tx, row.known["identifier"], at=said[0], actor=said[1], body=said[2])
 
 
 def remarks(tx: Tx, row: Row) -> list[Comment]:

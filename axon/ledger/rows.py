@@ -16,7 +16,6 @@ from axon.ledger.columns import (
     BY_NAME,
     COLUMNS,
     EMPTY,
-    FRESH,
     HELD,
     INSERT,
     LATER,
@@ -34,9 +33,7 @@ from axon.ledger.columns import (
     STATE,
     WIDTH,
     Known,
-    apart_of,
     kept,
-    row_of,
     stored,
 )
 from axon.ledger.proof import damaged, row_sum, text_sum
@@ -206,7 +203,7 @@ def put(tx: Tx, row: Row, changes: Known) -> Row:
     changed = [name for name in changed if known[name] != old[name]]
     if not changed:
         return row
-    _count(tx, old, known)
+    count(tx, old, known)
     total = row_sum(tuple(known.values()))
     values = [known[name] for name in changed]
     done = tx.db.execute(_update(tuple(changed)), (*values, total, known["id"], row.total))
@@ -229,17 +226,11 @@ def save(tx: Tx, before: Task, after: Task, hidden: Known) -> Row:
     return put(tx, fetch(tx, before.identifier), changes | hidden)
 
 
-def insert(tx: Tx, number: int, task: Task, hidden: Known | None = None) -> Row:
-    known: Known = {"id": number, **row_of(task), **FRESH, **(hidden or {})}
-    known["folder"] = folder_of(task.paths)
-    return bring(tx, known, apart_of(task))
-
-
 def bring(tx: Tx, known: Known, apart: Known) -> Row:
     """Insert a whole row: a new one, or one that was taken out."""
     known["apart"] = _put_apart(tx, known["id"], apart) if apart else 0
     known["queue"] = queue_of(tx, known)
-    _count(tx, None, known)
+    count(tx, None, known)
     tx.counts[counts.LAST_TASK] = max(tx.counts[counts.LAST_TASK], known["id"])
     values = tuple(known[name] for name in COLUMNS)
     total = row_sum(values)
@@ -249,7 +240,7 @@ def bring(tx: Tx, known: Known, apart: Known) -> Row:
 
 def drop(tx: Tx, row: Row) -> None:
     """Take the row out; what refers to it is the caller's to see to."""
-    _count(tx, row.known, None)
+    count(tx, row.known, None)
     tx.db.execute("DELETE FROM apart WHERE id = ?", (row.id,))
     tx.db.execute("DELETE FROM task WHERE id = ?", (row.id,))
 
@@ -278,7 +269,7 @@ def queue_of(tx: Tx, known: Known) -> int | None:
     return READY if known["paths"] == "[]" else SCOPED_READY
 
 
-def _count(tx: Tx, before: Known | None, after: Known | None) -> None:
+def count(tx: Tx, before: Known | None, after: Known | None) -> None:
     history.load(tx)
     totals = tx.counts
     if before is None or after is None:

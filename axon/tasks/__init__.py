@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from axon.errors import BadMove, UsageError
 
@@ -110,6 +110,18 @@ class Record(Draft):
     facts: Mapping[str, Any] = field(default_factory=dict)  # fields of Task that no Draft has
     comments: tuple[tuple[float, str, str], ...] = ()  # at, actor, body
     given: frozenset[str] = frozenset()  # fields the file names: the only ones it may update
+
+
+class Head(NamedTuple):
+    """What a record is called and whom it refers to, where the rest would cost too much."""
+
+    title: str
+    key: str
+    team: str
+    identifier: str
+    state: State
+    depends: tuple[str, ...]
+    parent: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,18 @@
 """Take new tasks: one from the command line, many from a file."""
 
-import gc
 from argparse import Namespace
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from axon.commands import print_json, read_text
+from axon.commands import opened, print_json, read_text
 from axon.commands.task.fields import given_fields
 from axon.commands.task.showing import task_table
 from axon.config import Config
 from axon.core.terminal import one_line
 from axon.ledger import Imported, Ledger
 from axon.tasks import Draft, task_view
-from axon.tasks.exchange import MAX_FILE_BYTES, records_from, text_draft
+from axon.tasks.exchange import MAX_FILE_BYTES, records_of, text_draft
 from axon.tasks.text import MAX_TASK_BYTES, clean
 
 MOST_SHOWN = 100
@@ -42,9 +42,16 @@ def _text(args: Namespace) -> Draft:
 
 def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
     name = "standard input" if args.file == "-" else Path(args.file).name
-    gc.disable()  # all there is to collect is the file's tasks, and they are needed to the end
-    records = records_from(read_text(args.file, MAX_FILE_BYTES), name, config.team)
-    found = ledger.take_in(records, conflict=args.conflict, dry_run=args.dry_run)
+    with (
+        opened(args.file, MAX_FILE_BYTES) as file,
+        closing(records_of(file, name, config.team)) as records,
+    ):
+        found = ledger.take_in(
+            records,
+            conflict=args.conflict,
+            dry_run=args.dry_run,
+            most=None if args.json else MOST_SHOWN,
+        )
     if args.json:
         print_json(
             [
@@ -54,11 +61,10 @@ def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
             ]
         )
         return 0
-    changed = [*found.added, *found.updated]
-    for line in task_table(changed[:MOST_SHOWN]):
+    for line in task_table([*found.added, *found.updated][:MOST_SHOWN]):
         print(line)
-    if len(changed) > MOST_SHOWN:
-        print(f"… and {len(changed) - MOST_SHOWN:,} more")
+    if (changed := found.count + len(found.updated)) > MOST_SHOWN:
+        print(f"… and {changed - MOST_SHOWN:,} more")
     print(
         _told(found, ("add", "update", "leave") if args.dry_run else ("added", "updated", "left"))
     )
@@ -66,7 +72,7 @@ def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
 
 
 def _told(found: Imported, words: tuple[str, str, str]) -> str:
-    added, updated, skipped = len(found.added), len(found.updated), len(found.skipped)
+    added, updated, skipped = found.count, len(found.updated), len(found.skipped)
     parts = [f"{words[0]} {added} task{'' if added == 1 else 's'}"]
     if updated:
         parts.append(f"{words[1]} {updated}")

@@ -1,13 +1,24 @@
 """What people change in the ledger, each change as one step that can be taken back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from axon.ledger.records import Comment
-from axon.tasks import Claim, Record, State, Task
+from axon.tasks import Claim, Head, Record, State, Task
 
 OnConflict = Literal["skip", "update", "duplicate"]
+
+
+class Stream(Protocol):
+    """Records that are not all in memory: read anew each time they are wanted."""
+
+    def __iter__(self) -> Iterator[Record]: ...
+    def __len__(self) -> int: ...
+    def heads(self) -> Iterator[Head]: ...
+
+
+Intake = Sequence[Record] | Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +34,12 @@ class Undone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What became of the tasks of a file."""
+    """What became of the tasks of a file. Where `most` was asked for, `added` may lack some."""
 
     added: tuple[Task, ...]
     updated: tuple[Task, ...]
     skipped: tuple[Task, ...]  # as they are in the ledger
+    count: int  # of those added
 
 
 class Edits(Protocol):
@@ -97,14 +109,15 @@ class Edits(Protocol):
 
     def take_in(
         self,
-        records: Sequence[Record],
+        records: Intake,
         *,
         conflict: OnConflict = "skip",
         dry_run: bool = False,
         actor: str = "person",
+        most: int | None = None,
     ) -> Imported:
         """Import all or none. A conflict: a task of the same identifier, or where the record
-        names none, of the same title."""
+        names none, of the same title. `most`: how many of those added are told at most."""
         ...
 
     def take_out(self, tasks: Sequence[Task]) -> list[tuple[Task, list[Comment]]]:

@@ -3,11 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from axon.ledger.edits import Imported, OnConflict, Undone, fields, intake, moving, removal, undoing
+from axon.ledger.edits import (  # fmt: skip
+    Imported,
+    Intake,
+    OnConflict,
+    Undone,
+    fields,
+    intake,
+    moving,
+    removal,
+    undoing,
+)
 from axon.ledger.records import Comment
 from axon.ledger.store import Store
 from axon.ledger.transaction import Tx
-from axon.tasks import Claim, Record, State, Task
+from axon.tasks import Claim, State, Task
 
 
 class _Tried(Exception):
@@ -76,16 +86,19 @@ class FileEdits:
 
     def take_in(
         self,
-        records: Sequence[Record],
+        records: Intake,
         *,
         conflict: OnConflict = "skip",
         dry_run: bool = False,
         actor: str = "person",
+        most: int | None = None,
     ) -> Imported:
         if not dry_run:
-            return self._store.write(intake.take_in, records, conflict=conflict, actor=actor)
+            return self._store.write(
+                intake.take_in, records, conflict=conflict, actor=actor, most=most
+            )
         try:
-            self._store.lag(_try, records, conflict, actor)
+            self._store.lag(_try, records, conflict=conflict, actor=actor, most=most)
         except _Tried as tried:
             return tried.imported
         raise AssertionError("a dry run always ends by its exception")
@@ -94,5 +107,5 @@ class FileEdits:
         return self._store.read(intake.take_out, tasks)
 
 
-def _try(tx: Tx, records: Sequence[Record], conflict: OnConflict, actor: str) -> None:
-    raise _Tried(intake.take_in(tx, records, conflict=conflict, actor=actor))
+def _try(tx: Tx, records: Intake, /, **how: Any) -> None:
+    raise _Tried(intake.take_in(tx, records, **how))

@@ -5,16 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from axon.errors import UsageError
-from axon.ledger import additions
-from axon.ledger.edits import Imported, OnConflict, journal, links
+from axon.ledger import additions, counts, history
+from axon.ledger.edits import Imported, Intake, OnConflict, journal, links
 from axon.ledger.edits.fields import apply
 from axon.ledger.records import Comment
-from axon.ledger.remarks import remark, remarks
+from axon.ledger.remarks import remarks, take_over
 from axon.ledger.rows import Row, fetch, find, scan
 from axon.ledger.transaction import Tx
 from axon.tasks import Record, Task
 from axon.tasks.editing import EDITABLE, tidied
-from axon.tasks.text import clean
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,22 +25,29 @@ class _Plan:
     names: dict[str, str] = field(default_factory=dict)  # key in the file: identifier here
 
 
-def take_in(tx: Tx, records: Sequence[Record], *, conflict: OnConflict, actor: str) -> Imported:
-    plan = _plan(tx, records, conflict)
+def take_in(
+    tx: Tx, records: Intake, *, conflict: OnConflict, actor: str, most: int | None = None
+) -> Imported:
     change = journal.begin(tx, "import", actor)
+    first = tx.counts[counts.LAST_TASK] + 1
+    if _all_new(tx, records):
+        added = additions.bring(tx, records, actor=actor, most=most)
+        journal.seal(tx, change, first=first, last=first + len(records) - 1)
+        return Imported(added=tuple(added), updated=(), skipped=(), count=len(records))
+    plan = _plan(tx, list(records), conflict)
     new = [_linked(record, plan.names) for record in plan.new]
-    added = additions.add(tx, new, actor=actor)
+    added = additions.bring(tx, new, actor=actor)
     for record, task in zip(new, added, strict=True):
         if record.key:
             plan.names[record.key] = task.identifier
-        _comments(tx, task.identifier, record.comments)
     updates = [(_linked(r, plan.names), row) for r, row in plan.known if conflict == "update"]
     before = {row.id: row.task.version for _, row in updates}
     tasks = _update(tx, change, updates, actor=actor)
     updated = [t for t, (_, row) in zip(tasks, updates, strict=True) if t.version != before[row.id]]
     same = {task.identifier for task in updated}
-    first = fetch(tx, added[0].identifier).id if added else 0
-    journal.seal(tx, change, first=first, last=first + len(added) - 1 if added else 0)
+    journal.seal(
+        tx, change, first=first if added else 0, last=first + len(added) - 1 if added else 0
+    )
     return Imported(
         added=tuple(added),
         updated=tuple(updated),
@@ -50,7 +56,22 @@ def take_in(tx: Tx, records: Sequence[Record], *, conflict: OnConflict, actor: s
             for _, row in plan.known
             if row.task.identifier not in same
         ),
+        count=len(added),
     )
+
+
+def _all_new(tx: Tx, records: Intake) -> bool:
+    """Does no record meet a task that is there? Most imports are like that."""
+    history.load(tx)
+    if not tx.counts[counts.TASKS]:
+        return True
+    titles = set()
+    for record in records if isinstance(records, Sequence) else records.heads():
+        if not record.identifier:
+            titles.add(record.title)
+        elif find(tx, record.identifier):
+            return False
+    return not _titles(tx, titles)
 
 
 def take_out(tx: Tx, tasks: Iterable[Task]) -> list[tuple[Task, list[Comment]]]:
@@ -135,7 +156,7 @@ def _update(
     tasks = []
     for fields, (record, row) in zip(wanted, updates, strict=True):
         apply(tx, change, row, fields, actor=actor, cut=False)
-        _comments(tx, row.task.identifier, record.comments)
+        take_over(tx, row.task.identifier, record.comments)
         tasks.append(fetch(tx, row.task.identifier).task)
     return tasks
 
@@ -147,16 +168,3 @@ def _fields(record: Record, task: Task) -> dict[str, Any]:
     if "depends" in record.given:
         fields["depends"] = links.canonical(record.depends)
     return fields
-
-
-def _comments(tx: Tx, identifier: str, comments: Sequence[tuple[float, str, str]]) -> None:
-    """Those that are not there yet: a file may come twice."""
-    if not comments:
-        return
-    row = fetch(tx, identifier)
-    known = {(one.at, one.actor, one.body) for one in remarks(tx, row)}
-    for at, actor, body in comments:
-        said = (float(at), clean(actor), clean(body))
-        if said not in known:
-            known.add(said)
-            remark(tx, row.known["identifier"], at=said[0], actor=said[1], body=said[2])

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from axon.errors import Forbidden, LedgerError, NotFound
 from axon.ledger.clock import Clock, system_clock
-from axon.ledger.edits import Imported, OnConflict, Undone
+from axon.ledger.edits import Imported, Intake, OnConflict, Undone
 from axon.ledger.file import WAIT_SECONDS, FileLedger
 from axon.ledger.records import Lease, Limits
 from axon.ledger.rows import find
@@ -31,7 +31,7 @@ from axon.ledger.task_mcp.mirror import Mirror
 from axon.ledger.task_mcp.sync import Sync
 from axon.ledger.task_mcp.wire import Wire
 from axon.ledger.transaction import Tx
-from axon.tasks import Claim, Draft, Record, State, Task
+from axon.tasks import Claim, Draft, State, Task
 
 log = logging.getLogger(__name__)
 
@@ -194,12 +194,14 @@ class TaskMcpLedger(FileLedger):
 
     def take_in(
         self,
-        records: Sequence[Record],
+        records: Intake,
         *,
         conflict: OnConflict = "skip",
         dry_run: bool = False,
         actor: str = "person",
+        most: int | None = None,
     ) -> Imported:
+        records = list(records)
         planned = super().take_in(records, conflict=conflict, dry_run=True, actor=actor)
         if dry_run:
             return planned

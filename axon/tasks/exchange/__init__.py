@@ -6,12 +6,17 @@ is a name within the file, for `depends` and `parent`; `identifier` is the task'
 where it is free.
 """
 
+from collections.abc import Iterator
+from contextlib import closing
+from typing import IO
+
 from axon.errors import UsageError
 from axon.tasks import Draft, Record
 from axon.tasks.exchange.checklist import entries as checklist_entries
 from axon.tasks.exchange.entry import Entry
-from axon.tasks.exchange.names import as_drafts, as_records
 from axon.tasks.exchange.reading import csv_entries, is_csv, is_json, json_entries
+from axon.tasks.exchange.records import Records, as_drafts, as_records
+from axon.tasks.exchange.source import Source
 from axon.tasks.exchange.writing import FORMATS, exported
 from axon.tasks.text import titled
 
@@ -19,9 +24,11 @@ __all__ = [
     "FORMATS",
     "MAX_FILE_BYTES",
     "MAX_TASKS",
+    "Records",
     "drafts_from",
     "exported",
     "records_from",
+    "records_of",
     "text_draft",
 ]
 
@@ -32,15 +39,21 @@ MAX_TASKS = 100_000
 def drafts_from(text: str, name: str) -> list[Draft]:
     """What is to be done of the content of the file `name`. UsageError names the line."""
     try:
-        return as_drafts(_entries(text, name), name)
+        return as_drafts(_entries(Source(text), name), name)
     except UsageError as error:
         raise UsageError(f"{name}: {error}; nothing was imported") from None
 
 
 def records_from(text: str, name: str, team: str = "") -> list[Record]:
     """All that the file tells of its tasks, those that ended too. `team`: of those without one."""
+    with closing(records_of(text, name, team)) as records:
+        return list(records)
+
+
+def records_of(content: str | IO[bytes], name: str, team: str = "") -> Records:
+    """As `records_from`, one after the other. JSON and CSV are never in memory as a whole."""
     try:
-        return as_records(_entries(text, name), name, team)
+        return as_records(_entries(Source(content), name), name, team)
     except UsageError as error:
         raise UsageError(f"{name}: {error}; nothing was imported") from None
 
@@ -51,16 +64,26 @@ def text_draft(text: str, description: str = "") -> Draft:
     return Draft(title=title, description=description)
 
 
-def _entries(text: str, name: str) -> list[Entry]:
-    text = text.removeprefix("\ufeff")
-    if is_json(text, name):
-        found = list(json_entries(text, name))
-    elif is_csv(text, name):
-        found = list(csv_entries(text))
-    else:
-        found = checklist_entries(text)
-    if not found:
+def _entries(source: Source, name: str) -> Iterator[Entry]:
+    number = -1
+    for number, entry in enumerate(_all(source, name)):
+        if number < MAX_TASKS:
+            entry.number = number
+            yield entry
+    if number < 0:
         raise UsageError("it holds no task; write each as “- [ ] TITLE”, or as a line of JSON")
-    if len(found) > MAX_TASKS:
-        raise UsageError(f"it holds {len(found):,} tasks; the limit is {MAX_TASKS:,}")
-    return found
+    if number >= MAX_TASKS:
+        raise UsageError(f"it holds {number + 1:,} tasks; the limit is {MAX_TASKS:,}")
+
+
+def _all(source: Source, name: str) -> Iterator[Entry]:
+    head = source.head()
+    if is_json(head, name):
+        yield from json_entries(source, name)
+    elif is_csv(head, name):
+        yield from csv_entries(source)
+    else:
+        found = checklist_entries(source.whole())
+        found.reverse()
+        while found:  # each goes when it was used
+            yield found.pop()

@@ -40,6 +40,7 @@ class Entry:
     comments: list[tuple[float, str, str]] = field(default_factory=list)
     parent: "Entry | None" = None  # that it is nested in
     done: bool = False  # ticked off
+    number: int = -1  # in the file, once that is known
 
     def put(self, name: str, raw: Any) -> None:
         """Take what JSON has. UsageError: no such field, or no value for it."""

@@ -1,136 +1,145 @@
-"""Resolve who depends on whom within a file, and make drafts or records of its entries."""
+"""Whom the tasks of a file refer to: by id, by title, or by what the ledger calls them."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from axon.errors import UsageError
-from axon.tasks import Draft, Record, State
+from axon.tasks import State
 from axon.tasks.exchange.entry import IDENTIFIER, Entry
 from axon.tasks.fields import listed
-from axon.tasks.text import shortened, titled
+from axon.tasks.text import shortened
 
-# Nobody works on them where they are imported.
-AT_WORK = (State.IN_PROGRESS, State.REVIEW)
-
-
-def as_drafts(entries: Sequence[Entry], file: str) -> list[Draft]:
-    """What is done is left out, and holds nobody up."""
-    for entry in entries:
-        entry.done = entry.done or entry.state is State.DONE
-        if entry.identifier:
-            entry.values.setdefault("key", entry.identifier)
-    left = _resolved(entries, file)
-    return [Draft(**_draft(entry)) for entry in left]
+SEVERAL = -1
 
 
-def as_records(entries: list[Entry], file: str, team: str) -> list[Record]:
-    """What is ticked off is left out, unless its state is named."""
-    for entry in entries:
-        entry.done = entry.done and entry.state is None
-        entry.values["team"] = entry.values.get("team") or team
-        if entry.identifier:
-            entry.values.setdefault("key", entry.identifier)
-    left = _resolved(entries, file)
-    entries.clear()
-    left.reverse()
-    given: dict[frozenset[str], frozenset[str]] = {}
-    records = []
-    while left:  # a file may hold a hundred thousand: each entry goes when its record is there
-        records.append(_record(left.pop(), given))
-    return records
+class Told(NamedTuple):
+    """What one entry says of itself and of others, as the file has it."""
+
+    number: int
+    where: str
+    title: str
+    key: str
+    identifier: str
+    team: str
+    state: str
+    done: bool
+    depends: Sequence[tuple[str, str | list[str]]]
+    parent: str
+    inside: int  # the number of the entry it is nested in, or -1
+    inside_where: str
+    titled: str = ""  # its title as it will be
 
 
-def _record(entry: Entry, given: dict[frozenset[str], frozenset[str]]) -> Record:
-    """`given`: those met before, for most tasks of a file name the same fields."""
-    state = entry.state or State.TODO
-    if entry.identifier:  # its letters are those of its team
-        entry.values["team"] = entry.identifier.rpartition("-")[0]
-    facts = dict(entry.facts)
-    if attempts := facts.get("attempts"):
-        facts["token"] = attempts
-    names = frozenset([*entry.given, "parent"] if entry.parent else entry.given)
-    return Record(
-        **_draft(entry),
-        identifier=entry.identifier,
-        state=State.TODO if state in AT_WORK else state,
-        facts=facts,
-        comments=tuple(entry.comments),
-        given=given.setdefault(names, names),
+def told_by(entry: Entry) -> Told:
+    around = entry.parent
+    return Told(
+        entry.number,
+        entry.where,
+        entry.title,
+        entry.values.get("key", ""),
+        entry.identifier,
+        entry.values.get("team", ""),
+        (entry.state or State.TODO).value,
+        entry.done,
+        entry.values.get("depends", ()),
+        entry.values.get("parent", ""),
+        -1 if around is None else around.number,
+        "" if around is None else around.where,
     )
 
 
-def _draft(entry: Entry) -> dict[str, Any]:
-    try:
-        title, description = titled(entry.title, entry.description)
-    except UsageError as error:
-        raise UsageError(f"{entry.where}: {error}") from None
-    return {**entry.values, "title": title, "description": description}
+Everybody = Callable[[], Iterator[Told]]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Names:
-    """Whom `depends` and `parent` may refer to; entries without an id get a name when needed."""
+class Names:
+    """The names of one file. An entry without an id is given one when it is referred to."""
 
     file: str
-    keys: dict[str, Entry] = field(default_factory=dict)
-    titles: dict[str, list[Entry]] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)  # identifiers of what has another id
+    titles: dict[str, int] = field(default_factory=dict)  # of those that are referred to
+    given: dict[int, str] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
 
-    def add(self, entry: Entry) -> None:
-        for key in filter(None, {entry.values.get("key", ""), entry.identifier}):
-            if self.keys.setdefault(key, entry) is not entry:
-                raise UsageError(
-                    f"{entry.where}: the id {key!r} was given before; give each its own"
-                )
-        self.titles.setdefault(entry.title, []).append(entry)
+    def add(self, told: Told) -> None:
+        """Take in what the entry is called, and whom it names that is not known yet."""
+        key, identifier = told.key, told.identifier
+        if key and self.keys.setdefault(key, told.number) != told.number:
+            raise self._twice(told.where, key)
+        if identifier and identifier != key:
+            if self.keys.setdefault(identifier, told.number) != told.number:
+                raise self._twice(told.where, identifier)
+            if key:
+                self.aliases[identifier] = key
+        if told.done:
+            self.done.add(told.number)
+        for _, names in told.depends:
+            self._want([names, *listed(names)] if isinstance(names, str) else names)
+        if told.parent:
+            self._want([told.parent])
 
-    def knows(self, name: str) -> bool:
+    def learn(self, everybody: Iterable[Told]) -> None:
+        """Look up by title whom no id stands for, once all were added."""
+        self.wanted = {name for name in self.wanted if name not in self.keys}
+        if not self.wanted:
+            return
+        for told in everybody:
+            if told.title in self.wanted:
+                known = told.title in self.titles
+                self.titles[told.title] = SEVERAL if known else told.number
+                if told.key:
+                    self.given[told.number] = told.key
+                else:
+                    self.given.setdefault(told.number, f"{self.file} {told.where}")
+
+    def needs(self, told: Told, everybody: Everybody) -> tuple[str, ...]:
+        """The keys or identifiers of what it depends on, without those that are done."""
+        found: dict[str, None] = {}
+        for where, names in told.depends:
+            whole = [names] if isinstance(names, str) and self._knows(names) else None
+            for name in whole or (names if isinstance(names, list) else listed(names)):
+                if key := self._resolve(name, where, everybody):
+                    found[key] = None
+        return tuple(found)
+
+    def parent(self, told: Told, everybody: Everybody) -> str:
+        if told.parent:
+            return self._resolve(told.parent, told.where, everybody)
+        if told.inside >= 0 and told.inside not in self.done:
+            return self.given[told.inside]
+        return ""
+
+    def key_of(self, told: Told) -> str:
+        return told.key or self.given.get(told.number, "")
+
+    def nest(self, told: Told, key: str) -> None:
+        """Give the entry that it is nested in a name: its `key`, if it has one."""
+        self.given.setdefault(told.inside, key or f"{self.file} {told.inside_where}")
+
+    def _want(self, names: Iterable[str]) -> None:
+        self.wanted.update(name for name in names if name not in self.keys)
+
+    def _knows(self, name: str) -> bool:
         return name in self.keys or name in self.titles
 
-    def resolve(self, name: str, where: str) -> str:
+    def _resolve(self, name: str, where: str, everybody: Everybody) -> str:
         """The key or identifier that `name` stands for; empty when that task is done."""
-        entry = self.keys.get(name)
-        if entry is None and name in self.titles:
-            entry, *others = self.titles[name]
-            if others:
+        if (number := self.keys.get(name)) is not None:
+            return "" if number in self.done else self.aliases.get(name, name)
+        if (number := self.titles.get(name)) is not None:
+            if number == SEVERAL:
                 raise UsageError(f"{where}: {name!r} is the title of several tasks; use their ids")
-        if entry is not None:
-            return "" if entry.done else self.key_of(entry)
+            return "" if number in self.done else self.given[number]
         if IDENTIFIER.fullmatch(name):
             return name.upper()  # the ledger knows whether it has that
-        near = difflib.get_close_matches(name, [*self.keys, *self.titles], 1, 0.6)
+        known: Iterator[Any] = (told.title for told in everybody())
+        near = difflib.get_close_matches(name, [*self.keys, *known], 1, 0.6)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UsageError(f"{where}: {shortened(name, 60)!r} is no id or title in this file{hint}")
 
-    def key_of(self, entry: Entry) -> str:
-        return str(entry.values.setdefault("key", f"{self.file} {entry.where}"))
-
-
-def _resolved(entries: Sequence[Entry], file: str) -> list[Entry]:
-    names = _Names(file=file)
-    for entry in entries:
-        names.add(entry)
-    left = [entry for entry in entries if not entry.done]
-    for entry in left:  # all names first: a key may be given to an earlier entry
-        entry.values["depends"] = _depends(entry, names)
-        entry.values["parent"] = _parent(entry, names)
-    return left
-
-
-def _depends(entry: Entry, names: _Names) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for where, told in entry.values.get("depends", ()):
-        whole = [told] if isinstance(told, str) and names.knows(told) else None
-        for name in whole or (told if isinstance(told, list) else listed(told)):
-            if key := names.resolve(name, where):
-                found[key] = None
-    return tuple(found)
-
-
-def _parent(entry: Entry, names: _Names) -> str:
-    if told := entry.values.get("parent"):
-        return names.resolve(told, entry.where)
-    if entry.parent and not entry.parent.done:
-        return names.key_of(entry.parent)
-    return ""
+    def _twice(self, where: str, name: str) -> UsageError:
+        return UsageError(f"{where}: the id {name!r} was given before; give each its own")

@@ -1,15 +1,16 @@
 """Read tasks from JSON and from CSV, whatever spreadsheet it went through."""
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, TextIO
 
 from axon.errors import UsageError
 from axon.tasks.exchange.cells import unguarded
 from axon.tasks.exchange.entry import NAMING, Entry, known_names, unknown
+from axon.tasks.exchange.source import Source
+from axon.tasks.exchange.window import DECODER, items, only
 from axon.tasks.text import MAX_TASK_BYTES
 
 DELIMITERS = ",;\t"
@@ -34,49 +35,39 @@ def is_csv(text: str, name: str) -> bool:
 # ── JSON ──
 
 
-def json_entries(text: str, name: str) -> Iterator[Entry]:
-    if text.lstrip().startswith("["):
-        for number, item in enumerate(_parse(text, ""), start=1):
-            yield _json_entry(item, f"item {number}")
+def json_entries(source: Source, name: str) -> Iterator[Entry]:
+    if source.head().lstrip().startswith("["):
+        with source.reading() as file:
+            for number, item in enumerate(items(file), start=1):
+                yield _json_entry(item, f"item {number}")
         return
-    if name.lower().endswith(".json") and (whole := _whole(text)) is not None:
+    if name.lower().endswith(".json") and (whole := _whole(source)) is not None:
         yield _json_entry(whole, "line 1")
         return
-    for number, line in enumerate(_lines(text), start=1):
-        if line.strip():
-            yield _json_entry(_parse(line, f"line {number}: "), f"line {number}")
+    with source.reading() as file:
+        for number, line in enumerate(file, start=1):
+            if not line.isspace():
+                where = f"line {number}"
+                yield _json_entry(_parse(line.rstrip("\n"), where), where)
 
 
-def _lines(text: str) -> Iterator[str]:
-    """One after the other, for all of them take as much room again."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        yield text[start:end]
-        start = end + 1
-
-
-def _whole(text: str) -> Any:
+def _whole(source: Source) -> Any:
     """The one object that a .json file holds, however many lines it has."""
-    try:
-        return _parse(text, "")
-    except UsageError:
-        return None
+    with source.reading() as file:
+        try:
+            found, alone = only(file)
+        except UsageError:
+            return None
+    return found if alone else None
 
 
-def _parse(text: str, where: str) -> Any:
+def _parse(line: str, where: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return DECODER.decode(line)
     except json.JSONDecodeError as error:
-        where = where or f"line {error.lineno}: "
-        raise UsageError(f"{where}not valid JSON ({error.msg}, column {error.colno})") from None
+        raise UsageError(f"{where}: not valid JSON ({error.msg}, column {error.colno})") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}not acceptable JSON ({error})") from None
-
-
-def _refuse(literal: str) -> NoReturn:
-    raise ValueError(f"{literal} is no number")
+        raise UsageError(f"{where}: not acceptable JSON ({error})") from None
 
 
 def _json_entry(item: Any, where: str) -> Entry:
@@ -94,9 +85,15 @@ def _json_entry(item: Any, where: str) -> Entry:
 # ── CSV ──
 
 
-def csv_entries(text: str) -> Iterator[Entry]:
+def csv_entries(source: Source) -> Iterator[Entry]:
+    text = source.head()
+    with source.reading(newline="") as file:
+        yield from _csv_entries(file, text)
+
+
+def _csv_entries(file: TextIO, text: str) -> Iterator[Entry]:
     columns = _columns(text)
-    rows = _rows(text, _delimiter(text))
+    rows = _rows(file, _delimiter(text))
     head = [cell.strip().lower() for cell in next(rows, [])]
     if not columns:
         wrong = next((cell for cell in head if cell and cell not in known_names()), "")
@@ -123,9 +120,9 @@ def _csv_entry(head: list[str], cells: list[str], where: str) -> Entry:
     return entry
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+def _rows(file: TextIO, delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(4 * MAX_TASK_BYTES)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
     try:
         yield from reader
     except csv.Error as error:
