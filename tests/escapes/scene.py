@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -133,43 +134,57 @@ class Scene:
 
     def attack(self, contained: Contained, place: Place) -> dict[str, Any]:
         """Let every attempt be made inside; what each came to, and what is different outside."""
-        canary = str(self.top / "outside/canary")
-        victim = subprocess.Popen(
-            [sys.executable, "-c", VICTIM, canary],
+        with self.victim() as victim:
+            attempts = place.workspace / "attempts.py"
+            attempts.write_bytes((Path(__file__).parent / "attempts.py").read_bytes())
+            facts = self.facts_for(place, victim.pid, contained.sandbox.tier)
+            (place.workspace / "scene.json").write_text(json.dumps(facts))
+            before = self.look(place.folders)
+            done = subprocess.run(
+                contained.around([sys.executable, str(attempts), "scene.json"]),
+                cwd=place.workspace,
+                env={**self.environ, "HOME": str(place.home), "TMPDIR": str(place.temporary)},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                start_new_session=True,
+            )
+            found = self.found(before, place.folders, victim)
+        said = json.loads(done.stdout) if done.returncode == 0 else {}
+        leaked = MARKER in done.stdout
+        return {**found, "said": said, "error": done.stderr[-2000:], "leaked": leaked}
+
+    @contextmanager
+    def victim(self) -> "Iterator[subprocess.Popen[bytes]]":
+        """Another process of the person's, with a file open and a secret in its environment."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", VICTIM, str(self.top / "outside/canary")],
             cwd=self.top / "outside",
             env={**self.environ, "SECRET_TOKEN": MARKER},
             stdout=subprocess.PIPE,
         )
-        assert victim.stdout is not None and victim.stdout.readline()
-        attempts = place.workspace / "attempts.py"
-        attempts.write_bytes((Path(__file__).parent / "attempts.py").read_bytes())
-        (place.workspace / "scene.json").write_text(json.dumps(self._facts(victim.pid, contained)))
-        before = self.look(place)
-        done = subprocess.run(
-            contained.around([sys.executable, str(attempts), "scene.json"]),
-            cwd=place.workspace,
-            env={**self.environ, "HOME": str(place.home), "TMPDIR": str(place.temporary)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            start_new_session=True,
-        )
-        after = self.look(place)
-        changed = [
-            path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
-        ]
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def found(
+        self,
+        before: dict[str, object],
+        without: tuple[str, ...],
+        victim: "subprocess.Popen[bytes]",
+    ) -> dict[str, Any]:
+        """What is not as it was."""
+        after = self.look(without)
         self._clear()
-        lives = victim.poll() is None and _state(victim.pid) in "SR"
-        victim.kill()
-        victim.communicate()
+        paths = before.keys() | after.keys()
         return {
-            "said": json.loads(done.stdout) if done.returncode == 0 else {},
-            "error": done.stderr[-2000:],
-            "leaked": MARKER in done.stdout,
-            "changed": sorted(changed),
+            "changed": sorted(path for path in paths if before.get(path) != after.get(path)),
             "contacts": {each.name: each.contacts for each in self.listeners if each.contacts},
-            "victim": lives,
+            "victim": victim.poll() is None and _state(victim.pid) in "SR",
         }
 
     def _clear(self) -> None:
@@ -180,8 +195,9 @@ class Scene:
         libc.shmctl(libc.shmget(int(self.name[-6:], 16), 0, 0), 0, None)
         libc.mq_unlink(f"/{self.name}".encode())
 
-    def _facts(self, victim: int, contained: Contained) -> dict[str, Any]:
-        folders = zip(("workspace", "home", "temporary"), contained.place.folders, strict=True)
+    def facts_for(self, place: Place, victim: int, tier: str) -> dict[str, Any]:
+        """What the attempts aim at."""
+        folders = zip(("workspace", "home", "temporary"), place.folders, strict=True)
         return {
             **self.facts,
             **dict(folders),
@@ -194,18 +210,18 @@ class Scene:
             "marker": MARKER,
             "name": self.name,
             "key": int(self.name[-6:], 16),
-            "alone": contained.sandbox.tier == "bubblewrap",
+            "alone": tier == "bubblewrap",
         }
 
-    def look(self, place: Place) -> dict[str, object]:
-        """All that may be seen of the world outside of the sandbox."""
+    def look(self, without: tuple[str, ...]) -> dict[str, object]:
+        """All that may be seen of the world outside of the sandbox, which is `without`."""
         found: dict[str, object] = {}
         for folder, names, files in os.walk(self.top):
             for name in (*names, *files):
                 path = os.path.join(folder, name)
-                if not path.startswith(place.folders):
+                if not path.startswith(without):
                     found[path] = _facts_of(path)
-            names[:] = [n for n in names if os.path.join(folder, n) not in place.folders]
+            names[:] = [n for n in names if os.path.join(folder, n) not in without]
         for path in (f"/dev/shm/{self.name}", f"/tmp/{self.name}", f"/etc/cron.d/{self.name}",
                      f"/var/spool/cron/crontabs/{self.name}"):  # fmt: skip
             found[path] = os.path.lexists(path)
