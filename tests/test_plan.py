@@ -79,7 +79,9 @@ def test_overlap_in_order_is_fine() -> None:
     assert problems(Plan(summary="", tasks=chain)) == []
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../../x", ".git/config", "", ".axon/x"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../x", "a/../../x", ".git/config", ".GIT/config", "", ".axon/x"]
+)
 def test_contracts_stay_inside(path: str) -> None:
     plan = replace(PLAN, contracts=(Contract(path=path, content="", why=""),))
     assert any("contract path" in line for line in problems(plan))
@@ -204,6 +206,18 @@ def test_a_document_becomes_five_landed_tasks_by_our_own_planner_and_reviewer(st
         assert "Read" in asked["tools"] and not {"Bash", "Edit"} & set(asked["tools"])
         said = "\n".join(asked["said"])
         assert "Indent with tabs." in said and "Drawn from the names of its files" in said
+
+
+def test_a_contract_follows_no_link_out_of_the_workspace(project: Axon) -> None:
+    (project.root.parent / "precious").write_text("mine\n")
+    (project.root / "api.txt").symlink_to("../../../../precious")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "a link")
+    upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": [answers(plan_view(PLAN))]}])
+    project.ok("plan", GOAL, "--yes", "--model-upstream", upstream)
+    assert project("team", "--max-tasks", "1", "--model-upstream", upstream).returncode == 1
+    assert "lies outside the workspace; plan anew" in project.task("ENG-2")["error"]
+    assert (project.root.parent / "precious").read_text() == "mine\n"
 
 
 def test_without_agreement_nothing_is_added(project: Axon) -> None:

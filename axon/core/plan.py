@@ -166,7 +166,7 @@ def _contracts(plan: Plan) -> Iterable[str]:
     if len(plan.contracts) > MAX_CONTRACTS:
         yield f"the plan has {len(plan.contracts)} contract files; {MAX_CONTRACTS} are the most"
     for contract in plan.contracts:
-        parts = PurePosixPath(contract.path).parts
+        parts = PurePosixPath(contract.path.lower()).parts  # some file systems know no case
         if not parts or contract.path.startswith("/") or {"..", ".git", ".axon"} & set(parts):
             yield f"contract path {contract.path!r} is not a file inside the project"
 
