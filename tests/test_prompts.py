@@ -15,6 +15,9 @@ from axon.config import Config, load_config
 from axon.core.prompts import continuation_prompt, execute_prompt, worker_prompt
 from axon.errors import UsageError
 from axon.resources import read_text
+from axon.security.paths import Places
+from axon.security.policy import Policy, Profile
+from axon.security.policy.tools import rule
 from axon.tasks import Priority, Task
 
 WORKER = (*WORK, *talk(*TALK))
@@ -85,6 +88,14 @@ TOOL = re.compile(
     r"\bmcp__\w+|\b(?:Glob|Grep|WebFetch|WebSearch|TodoWrite|NotebookEdit)\b|`[A-Z]\w+`"
 )
 COMMAND = re.compile(r"`(?:git|make|python|pytest|npm|cargo|go|pip|rm|cd|cat|tail|sudo) ?[^`]*`")
+GIVEN: dict[str, dict[str, Any]] = {  # calls of tools as their agents make them
+    "Bash": {"command": "git status && git diff --stat"},
+    "Read": {"file_path": "a.py"},
+    "Write": {"file_path": "a.py", "content": "x"},
+    "Edit": {"file_path": "a.py", "old_string": "x", "new_string": "y"},
+    "Glob": {"pattern": "**/*.py"},
+    "Grep": {"pattern": "x"},
+}
 NEVER = re.compile(r"git (push|reset|rebase|commit --amend|stash|clean)|--force|--no-verify|rm -")
 
 
@@ -140,6 +151,23 @@ def test_what_a_prompt_names_its_agent_may_use(name: str, config: Config) -> Non
     commands = [found for found in COMMAND.findall(text) if WHERE["gate"] not in found]
     assert not commands or "Bash" in tools
     assert not NEVER.search(text)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_what_a_prompt_names_the_policy_allows(
+    profile: Profile, config: Config, tmp_path: Path
+) -> None:
+    places = Places(workspace=tmp_path, temporary=tmp_path, home=tmp_path / "home")
+    policy = Policy(profile=profile, places=places)
+    for name in BUDGETS:
+        text, tools = rendered(name, config)
+        commands = {found.strip("`") for found in COMMAND.findall(text)} - {"sudo"}  # a warning
+        for command in commands:
+            ruling = rule(policy, "Bash", {"command": command}, str(tmp_path))
+            assert ruling.allowed, f"{name}: {command}: {ruling.reason}"
+        for tool in tools:
+            ruling = rule(policy, tool, GIVEN.get(tool, {}), str(tmp_path))
+            assert ruling.allowed, f"{name}: {tool}: {ruling.reason}"
 
 
 def test_the_orchestrator_names_colleagues_that_are_there(config: Config, tmp_path: Path) -> None:
