@@ -23,9 +23,14 @@ class World:
     limits: Limits = field(default_factory=Limits)
     opened: list[FileLedger] = field(default_factory=list)
 
+    @property
+    def clock(self) -> Clock:
+        return Clock(wall=lambda: self.wall, boot=lambda: self.boot, boot_id=self.boot_id)
+
     def open(self, *, create: bool = False) -> Ledger:
-        clock = Clock(wall=lambda: self.wall, boot=lambda: self.boot, boot_id=self.boot_id)
-        ledger = FileLedger.open(str(self.path), create=create, limits=self.limits, clock=clock)
+        ledger = FileLedger.open(
+            str(self.path), create=create, limits=self.limits, clock=self.clock
+        )
         self.opened.append(ledger)
         return ledger
 

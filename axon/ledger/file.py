@@ -13,6 +13,7 @@ from axon.ledger import (  # fmt: skip
     pauses,
     runs,
     sessions,
+    trail,
 )
 from axon.ledger.clock import Clock, system_clock
 from axon.ledger.edits.backend import FileEdits
@@ -309,7 +310,7 @@ class FileLedger(FileEdits, FileMessages, FileTrail, FileUpkeep):
         self, *, after: int = 0, identifier: str = "", run: str = "", limit: int = 1000
     ) -> list[Event]:
         return self._store.read(
-            history.events, after=after, identifier=identifier, run=run, limit=limit
+            trail.events, after=after, identifier=identifier, run=run, limit=limit
         )
 
     def last_seq(self) -> int:

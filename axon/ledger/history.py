@@ -28,7 +28,9 @@ SELECT = f"""
 # The partial index is used only where its condition stands in the query.
 OF_TASK = SELECT + " WHERE identifier = ? AND identifier <> '' AND seq > ? ORDER BY seq LIMIT ?"
 ALL = SELECT + " WHERE seq > ? ORDER BY seq LIMIT ?"
-CHAIN = f"SELECT {', '.join(COLUMNS)}, digest FROM event NOT INDEXED ORDER BY seq"
+CHAIN = f"""
+    SELECT {", ".join(COLUMNS)}, digest FROM event NOT INDEXED WHERE seq > ? ORDER BY seq LIMIT ?
+"""
 PAGE = 1000
 BEGINNING = bytes(DIGEST_BYTES)  # what the first event builds on
 
@@ -168,10 +170,25 @@ def _following(tx: Tx, after: int, limit: int) -> Iterator[tuple[Any, ...]]:
         yield values
 
 
+def chain(tx: Tx, after: int, limit: int) -> Iterator[tuple[Any, ...]]:
+    """The plain values of the events after `after`, each proved by the digest before it."""
+    found = tx.db.execute("SELECT digest FROM event WHERE seq = ?", (after,)).fetchone()
+    before = found[0] if found else BEGINNING
+    for seq, values in enumerate(tx.db.execute(CHAIN, (after, limit)), start=after + 1):
+        plain, digest = values[:-1], values[-1]
+        if plain[0] != seq:
+            damaged(f"event {seq}", "it is missing")
+        if chained(before, plain) != digest:
+            damaged(f"event {seq}")
+        before = digest
+        yield plain
+
+
 def told(tx: Tx, identifier: str) -> int:
     """How many events there are of a task."""
     found = tx.db.execute(
-        "SELECT count(*) FROM event WHERE identifier = ? AND identifier <> ''", (identifier,)
+        "SELECT count(DISTINCT seq) FROM event WHERE identifier = ? AND identifier <> ''",
+        (identifier,),
     ).fetchone()
     return int(found[0])
 

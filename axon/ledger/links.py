@@ -9,6 +9,9 @@ from axon.ledger.tables import DEPENDENCY
 from axon.ledger.transaction import Tx
 from axon.tasks import State
 
+INDEXED = "SELECT count(*) FROM dependency INDEXED BY dependency_task WHERE task = ?"
+STORED = "SELECT count(*) FROM dependency NOT INDEXED WHERE task = ?"
+
 
 def settled(state: State, *, child: bool | int) -> bool:
     """Does a task in `state` no longer hold up what waits for it?"""
@@ -54,6 +57,16 @@ def needs(tx: Tx, task: int) -> list[tuple[int, int]]:
         (known["needs"], known["child"])
         for known in DEPENDENCY.select(tx, "WHERE task = ? ORDER BY needs", (task,))
     ]
+
+
+def all_needs(tx: Tx, task: int) -> list[tuple[int, int]]:
+    """As `needs`, and surely none is missing: neither from the index nor from the rows."""
+    found = needs(tx, task)
+    for sql in (INDEXED, STORED):
+        if (count := tx.db.execute(sql, (task,)).fetchone()[0]) != len(found):
+            what = f"of what it waits for, {len(found)} and {count} tasks are found"
+            damaged(f"task number {task}", what)
+    return found
 
 
 def open_needs(tx: Tx, task: int) -> list[tuple[Row, bool]]:

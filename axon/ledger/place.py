@@ -7,7 +7,9 @@ from pathlib import Path
 
 from axon.errors import LedgerError
 from axon.ledger.mounts import refuse_network
+from axon.tasks.text import shortened
 
+MAX_SAID = 200  # of what SQLite says: it may show a whole table
 FULL_BYTES = 1024 * 1024  # with less than this free, an I/O error means a full disk
 
 
@@ -59,9 +61,12 @@ def _reserve(path: Path) -> None:
         raise LedgerError(f"cannot make {path}: {error.strerror}; choose another path") from None
 
 
-def explain(error: sqlite3.Error, path: Path) -> str:
+def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> str:
     """One line a person can act on; empty when the error is no fault of the file or disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    said = shortened(" ".join(str(error).split()), MAX_SAID)
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in said:
+        code, said = sqlite3.SQLITE_CORRUPT, "a text is no UTF-8"
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _full(path.parent):
         code = sqlite3.SQLITE_FULL
     match code:
@@ -70,15 +75,15 @@ def explain(error: sqlite3.Error, path: Path) -> str:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return f"cannot write {path}: it is read-only; make it and its folder writable"
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return f"{path} is damaged or no ledger ({error}); move it away or restore a backup"
+            return f"{path} is damaged or no ledger ({said}); move it away or restore a backup"
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             return f"another program keeps {path} locked; end it and try again"
         case sqlite3.SQLITE_CANTOPEN:
             return f"cannot open {path}; it and its folder must be readable and writable"
         case sqlite3.SQLITE_IOERR:
-            return f"the disk failed under {path} ({error}); check it, nothing was acknowledged"
+            return f"the disk failed under {path} ({said}); check it, nothing was acknowledged"
         case sqlite3.SQLITE_NOMEM | sqlite3.SQLITE_TOOBIG:
-            return f"too much data for {path} ({error}); nothing was written"
+            return f"too much data for {path} ({said}); nothing was written"
     return ""
 
 

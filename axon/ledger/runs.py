@@ -107,7 +107,7 @@ def take(tx: Tx, known: Known, task: int) -> None:
 
 def end(tx: Tx, run: str) -> None:
     known = find(tx, run)
-    for worker in WORKER.select(tx, "WHERE run = ?", (clean(run),)):
+    for worker in _workers(tx, run):
         WORKER.delete(tx, worker)
     for duty in LEASE.select(tx, "WHERE holder = ?", (clean(run),)):  # its processes have gone
         LEASE.update(tx, duty, holder="", until=0.0)
@@ -144,8 +144,12 @@ def drop_worker(tx: Tx, run: str, name: str) -> None:
 
 
 def workers(tx: Tx, run: str) -> list[WorkerStatus]:
-    found = WORKER.select(tx, "WHERE run = ? ORDER BY name", (clean(run),))
-    return [WorkerStatus(**known) for known in found]
+    return [WorkerStatus(**known) for known in _workers(tx, run)]
+
+
+def _workers(tx: Tx, run: str) -> list[Known]:
+    """There are few: all are read, so that none can be missed."""
+    return [known for known in WORKER.select(tx, "ORDER BY name") if known["run"] == clean(run)]
 
 
 def _run(tx: Tx, known: Known) -> Run:

@@ -16,6 +16,7 @@ from axon.tasks import Claim
 from axon.tasks.text import clean, shortened
 
 SHOWN = tuple(field.name for field in fields(Session))
+ABSENT = "SELECT total(id = ?), count(*) FROM session NOT INDEXED"
 OPEN = "WHERE token_hash = ? AND ended_at IS NULL"
 MOST = 10**12  # tokens of one request: figures come from elsewhere and are not to be trusted
 
@@ -150,8 +151,7 @@ def _sum(known: Known, cost: float | None) -> float | None:
 def spent(tx: Tx, *, session: str, identifier: str, run: str) -> float:
     known: Known | None = None
     if session:
-        found = SESSION.select(tx, "WHERE id = ?", (clean(session),))
-        known = found[0] if found else None
+        known = _find(tx, session)
     elif identifier:
         row = find(tx, identifier)
         known = row.known if row else None
@@ -179,10 +179,22 @@ def session_of(tx: Tx, session: str) -> Session:
 
 
 def _known(tx: Tx, session: str) -> Known:
-    found = SESSION.select(tx, "WHERE id = ?", (clean(session),))
-    if not found:
+    known = _find(tx, session)
+    if known is None:
         raise NotFound(f"no session {session}; axon task show lists those of a task")
-    return found[0]
+    return known
+
+
+def _find(tx: Tx, session: str) -> Known | None:
+    """The session's row, or a proof that there is none."""
+    session = clean(session)
+    if found := SESSION.select(tx, "WHERE id = ?", (session,)):
+        return found[0]
+    history.load(tx)
+    unlike, count = tx.db.execute(ABSENT, (session,)).fetchone()
+    if unlike or count != tx.counts[counts.SESSIONS]:
+        damaged(f"session {session}", "it cannot be found")
+    return None
 
 
 def _session(known: Known) -> Session:

@@ -17,6 +17,7 @@ from axon.ledger.lock import Lock
 from axon.ledger.place import check_place, explain
 from axon.ledger.records import Limits
 from axon.ledger.schema import APPLICATION_ID, MIGRATIONS, migrate
+from axon.ledger.shape import MISSHAPEN, misshapen
 from axon.ledger.transaction import Seen, Tx
 
 P = ParamSpec("P")
@@ -180,7 +181,15 @@ class Store:
         mode = self.db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise LedgerError(f"{self.path.parent} cannot hold a write-ahead log; use a local disk")
-        self._transact("BEGIN IMMEDIATE", lambda tx: migrate(tx.db, version), (), {})
+        try:
+            self._transact("BEGIN IMMEDIATE", lambda tx: migrate(tx.db, version), (), {})
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+                raise
+            raise LedgerError(
+                f"{self.path} is damaged: it says schema {version}, but its tables are others"
+                f" ({error}); restore a backup"
+            ) from None
 
     def _refuse_others(self, create: bool) -> None:
         """Leaving WAL mode is possible only while no other connection is open."""
@@ -229,8 +238,10 @@ class Store:
     def _explained(self, work: Callable[[], T]) -> T:
         try:
             return work()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             reason = explain(error, self.path)
+            if not reason and self._db and (name := misshapen(self._db)):
+                reason = f"{self.path} is damaged at {name}: {MISSHAPEN}; restore a backup"
             if not reason:
                 raise  # a bug of ours
             raise LedgerError(reason) from error

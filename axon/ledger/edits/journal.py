@@ -1,18 +1,24 @@
 """The journal of changes: what each task was before, kept until newer changes push it out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from operator import itemgetter
 from typing import Any
 
 from axon.ledger import history
 from axon.ledger.columns import LISTS, NAMES, stored
+from axon.ledger.proof import damaged
 from axon.ledger.rows import Row
-from axon.ledger.tables import CHANGE, CHANGE_TASK
+from axon.ledger.tables import CHANGE, CHANGE_TASK, Known
 from axon.ledger.transaction import Tx
 from axon.tasks import Priority, State, Task
 from axon.tasks.text import clean
 
+ORPHANS = """
+    SELECT 1 FROM change_task NOT INDEXED
+    WHERE change NOT IN (SELECT id FROM change NOT INDEXED) LIMIT 1
+"""
 KEPT = 500  # changes that can be taken back
 # What never goes back: fences, clocks and figures, and what is counted from other rows.
 FORWARD = frozenset(
@@ -106,11 +112,11 @@ def close(tx: Tx, change: int) -> None:
 
 def last(tx: Tx, actor: str) -> Change | None:
     """The newest of this actor that was not taken back."""
-    found = CHANGE.select(
-        tx, "WHERE NOT undone AND actor = ? ORDER BY id DESC LIMIT 1", (clean(actor),)
-    )
-    names = (field.name for field in fields(Change))
-    return Change(**{name: found[0][name] for name in names}) if found else None
+    names = [field.name for field in fields(Change)]
+    for known in _all(tx):
+        if known["actor"] == clean(actor) and not known["undone"]:
+            return Change(**{name: known[name] for name in names})
+    return None
 
 
 def take_back(tx: Tx, change: Change) -> None:
@@ -126,16 +132,29 @@ def kept(tx: Tx, change: int) -> list[Kept]:
             identifier=known["identifier"],
             before=json.loads(known["before"]),
         )
-        for known in CHANGE_TASK.select(tx, "WHERE change = ? ORDER BY task", (change,))
+        for known in sorted(CHANGE_TASK.select(tx, "NOT INDEXED"), key=itemgetter("task"))
+        if known["change"] == change
     ]
 
 
-def is_of(tx: Tx, seq: int, actor: str) -> bool:
-    """Is that event part of a change of this actor, or of one that came to nothing?"""
-    found = CHANGE.select(tx, "WHERE since <= ? ORDER BY since DESC LIMIT 1", (seq,))
-    if not found or found[0]["seq"] < seq:
-        return False
-    return bool(found[0]["undone"] or found[0]["actor"] == clean(actor))
+def harmless(tx: Tx, actor: str) -> Callable[[int], bool]:
+    """Tells of an event whether it is part of a change of this actor, or of one taken back."""
+    changes = _all(tx)
+
+    def is_harmless(seq: int) -> bool:
+        known = next((known for known in changes if known["since"] <= seq), None)
+        if known is None or known["seq"] < seq:
+            return False
+        return bool(known["undone"] or known["actor"] == clean(actor))
+
+    return is_harmless
+
+
+def _all(tx: Tx) -> list[Known]:
+    """The newest first. They are few: all are read and proved, so that none can be missed."""
+    if tx.db.execute(ORPHANS).fetchone():
+        damaged("the journal of changes", "one is missing")
+    return CHANGE.select(tx, "NOT INDEXED ORDER BY id DESC")
 
 
 def values(before: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Take back somebody's last change, unless others have built on it since."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from axon.errors import Forbidden
@@ -9,6 +9,7 @@ from axon.ledger.edits import Undone, journal, removal
 from axon.ledger.edits import links as ties
 from axon.ledger.edits.fields import difference, relink
 from axon.ledger.rows import Row, by_id, fetch, find, save, select
+from axon.ledger.trail import prove_story
 from axon.ledger.transaction import Tx
 from axon.tasks import Task
 from axon.tasks.moments import told
@@ -23,8 +24,9 @@ def undo(tx: Tx, *, actor: str) -> Undone:
         raise Forbidden("there is no change to take back; only the latest ones are kept")
     kept = journal.kept(tx, change.id)
     added = _added(tx, change)
+    harmless = journal.harmless(tx, change.actor)
     for identifier in (*(one.identifier for one in kept), *(row.task.identifier for row in added)):
-        _refuse_moved_on(tx, change, identifier)
+        _refuse_moved_on(tx, change, identifier, harmless)
     journal.take_back(tx, change)
     step = journal.begin(tx, "undo", actor)
     why = f"{change.action} of {told(change.at)}"
@@ -52,10 +54,13 @@ def _added(tx: Tx, change: journal.Change) -> list[Row]:
     )
 
 
-def _refuse_moved_on(tx: Tx, change: journal.Change, identifier: str) -> None:
+def _refuse_moved_on(
+    tx: Tx, change: journal.Change, identifier: str, harmless: Callable[[int], bool]
+) -> None:
+    prove_story(tx, identifier)
     for event in history.since(tx, change.seq, identifier):
         changed = event.after is not None or event.action in CHANGING
-        if changed and not journal.is_of(tx, event.seq, change.actor):
+        if changed and not harmless(event.seq):
             moved = f"moved {identifier} to {event.after.label}" if event.after else ""
             raise Forbidden(
                 f"the last change ({change.action}, {told(change.at)}) cannot be taken back: since"
