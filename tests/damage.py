@@ -74,6 +74,7 @@ ASKED: dict[str, Callable[[Ledger], Any]] = {
     "sessions": lambda ledger: (ledger.sessions(), ledger.sessions("ENG-5"), ledger.session("s1")),
     "token": lambda ledger: ledger.session_of("hash"),
     "spent": lambda ledger: (ledger.spent(run=RUN), ledger.spent(identifier="ENG-5")),
+    "used": lambda ledger: (ledger.used(), ledger.used(run=RUN)),
     "paused": lambda ledger: ledger.paused(),
     "related": lambda ledger: (ledger.related("ENG-6"), ledger.related("ENG-1")),
     "exported": lambda ledger: ledger.take_out(ledger.tasks()),

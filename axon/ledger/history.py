@@ -27,6 +27,10 @@ SELECT = f"""
 """
 # The partial index is used only where its condition stands in the query.
 OF_TASK = SELECT + " WHERE identifier = ? AND identifier <> '' AND seq > ? ORDER BY seq LIMIT ?"
+TOLD = """
+    SELECT count(DISTINCT seq), count(DISTINCT CASE WHEN seq > ? THEN seq END)
+    FROM event WHERE identifier = ? AND identifier <> ''
+"""
 ALL = SELECT + " WHERE seq > ? ORDER BY seq LIMIT ?"
 CHAIN = f"""
     SELECT {", ".join(COLUMNS)}, digest FROM event NOT INDEXED WHERE seq > ? ORDER BY seq LIMIT ?
@@ -134,18 +138,22 @@ def flush(tx: Tx) -> None:
         tx.db.executemany(INSERTS[1], rows)
 
 
-def events(tx: Tx, *, after: int, identifier: str, run: str, limit: int) -> list[Event]:
-    if identifier:
-        found = tx.db.execute(OF_TASK, (clean(identifier), after, limit))
-        return [event for event in map(event_of, found) if not run or event.run == run]
+def events(tx: Tx, *, after: int, run: str, limit: int) -> list[Event]:
     if not run:
         return [event_of(values) for values in _following(tx, after, limit)]
     return _of_run(tx, clean(run), after, limit)
 
 
-def since(tx: Tx, seq: int, identifier: str) -> Iterator[Event]:
-    """All events of a task after that one."""
-    return map(event_of, tx.db.execute(OF_TASK, (clean(identifier), seq, -1)))
+def story(tx: Tx, identifier: str, after: int, expected: int) -> list[Event]:
+    """The events of a task after `after`, of the `expected` it has in all.
+
+    An index that has lost one, or leads to where none is, must not make it vanish.
+    """
+    total, later = tx.db.execute(TOLD, (after, identifier)).fetchone()
+    found = [event_of(values) for values in tx.db.execute(OF_TASK, (identifier, after, -1))]
+    if total != expected or len(found) != later:
+        damaged(f"task {identifier}", f"not all of its {expected} events are found")
+    return found
 
 
 def _of_run(tx: Tx, run: str, after: int, limit: int) -> list[Event]:
@@ -186,11 +194,7 @@ def chain(tx: Tx, after: int, limit: int) -> Iterator[tuple[Any, ...]]:
 
 def told(tx: Tx, identifier: str) -> int:
     """How many events there are of a task."""
-    found = tx.db.execute(
-        "SELECT count(DISTINCT seq) FROM event WHERE identifier = ? AND identifier <> ''",
-        (identifier,),
-    ).fetchone()
-    return int(found[0])
+    return int(tx.db.execute(TOLD, (0, identifier)).fetchone()[0])
 
 
 def event_of(row: tuple[Any, ...]) -> Event:

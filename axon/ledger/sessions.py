@@ -65,8 +65,9 @@ def end(tx: Tx, session: str, *, outcome: str, engine_session: str, turns: int) 
 
 
 def of_token(tx: Tx, token_hash: str) -> Session | None:
-    """A damaged index may only refuse a token, never let one in."""
     found = SESSION.select(tx, OPEN, (clean(token_hash),))
+    if not found and SESSION.select(tx, f"NOT INDEXED {OPEN}", (clean(token_hash),)):
+        damaged("the index of open sessions", "one is missing")
     return _session(found[0]) if found else None
 
 
@@ -132,9 +133,14 @@ def _add(tx: Tx, session: Known, tokens: int, cost: float | None) -> None:
 
 def _add_to_day(tx: Tx, tokens: int, cost: float | None) -> None:
     day = _day(tx)
-    known = SPENT_DAY.find(tx, day) or {"cost_usd": 0.0, "tokens": 0}
+    known = _spent_on(tx, day) or {"cost_usd": 0.0, "tokens": 0}
     usd = known["cost_usd"] + (cost or 0.0)
     SPENT_DAY.put(tx, day=day, cost_usd=usd, tokens=known["tokens"] + tokens)
+
+
+def _spent_on(tx: Tx, day: str) -> Known | None:
+    """There are few days: all are read, so that none can be missed."""
+    return next((known for known in SPENT_DAY.select(tx) if known["day"] == day), None)
 
 
 def _day(tx: Tx) -> str:
@@ -168,7 +174,7 @@ def used(tx: Tx, *, identifier: str, run: str) -> Used:
     elif run:
         known = runs.find(tx, run)
     else:
-        known = SPENT_DAY.find(tx, _day(tx))
+        known = _spent_on(tx, _day(tx))
     if known is None:
         return Used()
     return Used(usd=float(known["cost_usd"] or 0.0), tokens=int(known["tokens"]))

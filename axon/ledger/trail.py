@@ -15,6 +15,9 @@ from axon.tasks.text import clean
 
 MAX_SEQ = 2**62
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+TOKENS_SPENT = f"""
+    SELECT (SELECT total(tokens) FROM session), (SELECT total({" + ".join(TOKENS)}) FROM usage)
+"""
 STORED = "SELECT count(*) FROM event NOT INDEXED WHERE identifier = ?"
 WORKERS = """
     WHERE id IN (SELECT session FROM usage WHERE id > ? ORDER BY id LIMIT ?)
@@ -148,9 +151,15 @@ def spending(tx: Tx, *, after: int, limit: int) -> list[Spending]:
     known = SESSION.select(tx, WORKERS, (after, limit))
     workers = {session["id"]: session["worker"] for session in known}
     found = USAGE.select(tx, "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-    if found and found[-1]["id"] - after != len(found):  # none is ever taken out
+    last = len(found) < limit
+    if found and (
+        found[-1]["id"] - after != len(found)  # none is ever taken out
+        or (last and len(set(tx.db.execute(TOKENS_SPENT).fetchone())) != 1)
+    ):
         damaged("the usage", f"some after {after} is missing")
-    return [_spending(usage, usage["agent"] or workers.get(usage["session"], "")) for usage in found]
+    if lost := {usage["session"] for usage in found} - workers.keys():
+        damaged(f"session {min(lost)}", "it cannot be found")
+    return [_spending(usage, usage["agent"] or workers[usage["session"]]) for usage in found]
 
 
 def session_spending(tx: Tx, session: str, *, limit: int) -> list[Spending]:
@@ -158,12 +167,12 @@ def session_spending(tx: Tx, session: str, *, limit: int) -> list[Spending]:
     return [_spending(usage, "") for usage in found]
 
 
-def _spending(usage: Known, worker: str) -> Spending:
+def _spending(usage: Known, agent: str) -> Spending:
     return Spending(
         id=usage["id"],
         at=usage["at"],
         identifier=usage["identifier"],
-        worker=worker,
+        agent=agent,
         model=usage["model"],
         tokens=sum(usage[name] for name in TOKENS),
         cost_usd=usage["cost_usd"],
@@ -174,12 +183,17 @@ def latest(
     tx: Tx, *, before: int, after: int, identifier: str, action: str, actor: str, limit: int
 ) -> list[Event]:
     """The newest between two events, oldest first; each is proved."""
+    wanted = {"action": clean(action), "actor": clean(actor)}
     if identifier:
-        prove_story(tx, identifier)
-    wanted = {"identifier": clean(identifier), "action": clean(action), "actor": clean(actor)}
+        found = [
+            event
+            for event in story(tx, identifier, after)
+            if event.seq < before
+            and wanted["action"] in ("", event.action)
+            and wanted["actor"] in ("", event.actor)
+        ]
+        return found[-limit:] if limit > 0 else []
     conditions = [f"{name} = :{name}" for name, value in wanted.items() if value]
-    if identifier:
-        conditions.append("identifier <> ''")  # for the index that has only those
     where = " AND ".join(("seq < :before", "seq > :after", *conditions))
     sql = f"{history.SELECT} WHERE {where} ORDER BY seq DESC LIMIT :limit"
     known = {**wanted, "before": before, "after": after, "limit": limit}
@@ -187,19 +201,18 @@ def latest(
 
 
 def events(tx: Tx, *, after: int, identifier: str, run: str, limit: int) -> list[Event]:
-    if identifier:
-        prove_story(tx, identifier)
-    return history.events(tx, after=after, identifier=identifier, run=run, limit=limit)
+    if not identifier:
+        return history.events(tx, after=after, run=run, limit=limit)
+    found = story(tx, identifier, after)
+    return [event for event in found if run in ("", event.run)][: limit if limit >= 0 else None]
 
 
-def prove_story(tx: Tx, identifier: str) -> None:
-    """An index that has lost an entry must not make an event of the task vanish."""
+def story(tx: Tx, identifier: str, after: int = 0) -> list[Event]:
+    """All events of a task since then; none can be missing."""
     name = clean(identifier)
-    row = find(tx, name)
-    found = history.told(tx, name)
-    expected = row.known["events"] if row else tx.db.execute(STORED, (name,)).fetchone()[0]
-    if found != expected:
-        damaged(f"task {name}", f"{found} of its {expected} events are found")
+    if row := find(tx, name):
+        return history.story(tx, name, after, row.known["events"])
+    return history.story(tx, name, after, tx.db.execute(STORED, (name,)).fetchone()[0])
 
 
 def session_count(tx: Tx, identifier: str) -> int:

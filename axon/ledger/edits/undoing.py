@@ -9,7 +9,7 @@ from axon.ledger.edits import Undone, journal, removal
 from axon.ledger.edits import links as ties
 from axon.ledger.edits.fields import difference, relink
 from axon.ledger.rows import Row, by_id, fetch, find, save, select
-from axon.ledger.trail import prove_story
+from axon.ledger.trail import story
 from axon.ledger.transaction import Tx
 from axon.tasks import Task
 from axon.tasks.moments import told
@@ -57,8 +57,7 @@ def _added(tx: Tx, change: journal.Change) -> list[Row]:
 def _refuse_moved_on(
     tx: Tx, change: journal.Change, identifier: str, harmless: Callable[[int], bool]
 ) -> None:
-    prove_story(tx, identifier)
-    for event in history.since(tx, change.seq, identifier):
+    for event in story(tx, identifier, change.seq):
         changed = event.after is not None or event.action in CHANGING
         if changed and not harmless(event.seq):
             moved = f"moved {identifier} to {event.after.label}" if event.after else ""
