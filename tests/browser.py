@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.visitor import Visitor
 
@@ -41,6 +48,7 @@ def chromium() -> str:
 @contextmanager
 def launched() -> Iterator[Browser]:
     sandbox = () if os.getuid() else ("--no-sandbox",)
+    expect.set_options(timeout=15_000)  # the machine may be busy with other tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=[*QUIET, *sandbox], env={"PATH": os.environ["PATH"]}
@@ -97,7 +105,7 @@ def visit(
     context = browser.new_context(
         viewport={"width": width, "height": height}, accept_downloads=True, **options
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     page = context.new_page()
     tab = Tab(context, page, server)
     page.on("console", tab.hear)

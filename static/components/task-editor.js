@@ -4,7 +4,7 @@
 import { etagOf, get, issue, post, put } from "../lib/api.js";
 import { notice } from "../lib/ask.js";
 import { changes, conflicts, described, FIELDS, meant, shown, versions } from "../lib/editing.js";
-import { broken, loading } from "../lib/head.js";
+import { broken } from "../lib/head.js";
 import { html } from "../lib/html.js";
 import { stateName } from "../lib/icons.js";
 import { Part } from "../lib/part.js";
@@ -115,7 +115,7 @@ class TaskEditor extends Part {
     return html`<dialog class="sheet wide" aria-labelledby="editor-title"><form class="editor" data-submit="save">
       <h2 id="editor-title">${title}</h2>
       ${this.#base ? html`<div class="fields">${FIELDS.map((field) => this.#field(field))}</div>`
-        : this.#failure ? broken(this.#failure) : loading(8)}
+        : this.#failure ? broken(this.#failure) : ""}
       ${this.#theirs ? versions(this.#base, changes(this.#base, this.#written()), this.#theirs) : ""}
       <p class="bad" role="alert">${this.#base ? this.#failure : ""}</p>
       <div class="row end"><button type="button" class="button" data-click="close">Cancel</button>
@@ -137,7 +137,8 @@ class TaskEditor extends Part {
 
   drawn() {
     const dialog = this.#dialog;
-    if (!dialog || dialog.open) return;
+    // Not before there is something in it: the first field is to have the focus.
+    if (!dialog || dialog.open || !(this.#base || this.#failure)) return;
     dialog.addEventListener("close", () => {
       this.remove();
       /** @type {any} */ (this.#before)?.focus?.();
