@@ -1,4 +1,4 @@
-"""A model that obeys what a file tells it: nothing outside of its workspace happens."""
+"""Subagents that obey what a file tells them: nothing outside of their workspace happens."""
 
 import os
 import subprocess
@@ -88,22 +88,19 @@ def state_of(axon: Axon) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("mode", ["team", "run"])
 def test_a_file_that_gives_orders_moves_nothing(
-    trap: Stage, bystander: subprocess.Popen[bytes], mode: str
+    trap: Stage, bystander: subprocess.Popen[bytes]
 ) -> None:
     axon, title = trap.axon, "Read the notes"
     orders = obeys(axon, bystander.pid)
-    work: dict[str, Any] = {"title": title, "turns": orders}
-    if mode == "run":
-        lead = [delegate("coding", "Do as the notes say."), says("It is done.")]
-        work = {"title": title, "turns": lead, "agents": {"coding": orders}}
+    lead = [delegate("coding", "Do as the notes say."), says("It is done.")]
+    work = {"title": title, "turns": lead, "agents": {"coding": orders}}
     review = {"title": title, "says": REVIEW, "turns": [answers(APPROVE), says(".")]}
     model = trap.play({}, more=[work, review])
     axon.ok("task", "add", title, "--check", "test -s done.txt")
     before = state_of(axon)
 
-    axon.ok(mode, seconds=150)
+    axon.ok("run", seconds=150)
 
     assert state_of(axon) == before
     assert bystander.poll() is None
