@@ -167,6 +167,24 @@ def test_who_asks_the_same_at_once_is_answered_together(serve: Serve) -> None:
     assert server.site.asked == ["/same"] * 2
 
 
+def test_each_of_a_crowd_is_answered_in_its_own_way(serve: Serve) -> None:
+    server = serve()
+    with contextlib.ExitStack() as stack:
+        head, kept, plain = (stack.enter_context(server.connect()) for _ in range(3))
+        head.sendall(server.ask("/same").replace(b"GET", b"HEAD"))
+        wait_for(lambda: server.site.asked)
+        kept.sendall(server.ask("/same", "If-None-Match: *\r\n"))
+        plain.sendall(server.ask("/same"))
+        time_to_arrive = server.get("/quick")
+        assert time_to_arrive.status == 200
+        server.site.go.set()
+        assert everything(head).endswith(b"\r\n\r\n")
+        assert responses(everything(plain))[0].json()["path"] == "/same"
+        assert kept.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        kept.sendall(server.ask("/plain"))  # it may stay
+        assert responses(everything(kept))[0].status == 200
+
+
 def test_who_leaves_while_it_is_worked_on_costs_nothing(serve: Serve) -> None:
     server = serve(threads=1)
     for _ in range(5):

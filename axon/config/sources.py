@@ -1,8 +1,6 @@
 """Read the sources in their order, and remember which one each value came from."""
 
-import difflib
 import os
-import tomllib
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -115,11 +113,15 @@ def _permitted(dotenv: dict[str, str]) -> dict[str, str]:
 def _read_toml(path: Path) -> dict[str, Any]:
     """`{"gate.command": ...}`; unknown keys are errors."""
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8"))
+        raw = path.read_bytes()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; fix or remove it") from None
+    import tomllib  # where there is such a file: it takes as long to import as all of this room
+
+    try:
+        document = tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}; fix it") from None
     return dict(_flat(document, "", path.name))
@@ -135,6 +137,8 @@ def _flat(table: dict[str, Any], prefix: str, source: str) -> Iterator[tuple[str
         elif isinstance(value, dict):
             yield from _flat(value, f"{key}.", source)
         else:
+            import difflib  # for a mistake only
+
             near = difflib.get_close_matches(key, known, 1, 0.4)
             hint = f"did you mean {near[0]}?" if near else "see axon config for the known keys"
             raise UsageError(f"unknown key {key} in {source}; {hint}")

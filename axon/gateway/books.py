@@ -11,6 +11,7 @@ from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from axon.errors import AxonError, EngineFault, LedgerError
+from axon.gateway import GATEWAY
 from axon.gateway.allowances import DayBudget, Then, accounts, follow, told_of
 from axon.gateway.budgets import Account, Overdraft
 from axon.gateway.limits import Waiting
@@ -19,7 +20,6 @@ from axon.ledger import Ledger, Session, Usage, WorkerStatus
 log = logging.getLogger(__name__)
 
 CACHE_SECONDS = 1.0
-GATEWAY = "gateway"  # its name among the processes of a run
 REFUSAL_SECONDS = 60.0  # one event per unknown token in that time
 MOST_REMEMBERED = 4096
 T = TypeVar("T")

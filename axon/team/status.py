@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from axon.core.playback import last_words
-from axon.gateway.books import GATEWAY
+from axon.gateway import GATEWAY
 from axon.ledger import Ledger, Run, Session, WorkerStatus
 from axon.tasks import State, Task
 from axon.tasks.text import shortened

@@ -9,8 +9,6 @@ from axon.dashboard.desk import Body, Desk, File
 from axon.dashboard.route import Field, Route
 from axon.security.secrets import Redactor
 from axon.tasks import Priority, State, Task, task_view
-from axon.tasks.exchange import exported, records_from
-from axon.tasks.exchange.entry import state_named
 
 Pair = tuple[Task, Sequence[tuple[float, str, str]]]
 LARGEST_FILE = 32 << 20
@@ -23,8 +21,10 @@ KINDS = {
 
 
 def export(desk: Desk, body: Body) -> File:
+    from axon.tasks.exchange import exported  # not needed to start
+
     tasks = desk.ledger.tasks(
-        states=[state_named(name) for name in body.get("state", ())],
+        states=[State(name) for name in body.get("state", ())],
         priority=Priority.named(body["priority"]) if body.get("priority") else None,
         label=body.get("label", ""),
         text=body.get("q", ""),
@@ -58,6 +58,8 @@ def _cleaned(pairs: Iterable[Pair], redactor: Redactor) -> Iterator[Pair]:
 
 def take_in(desk: Desk, body: Body) -> dict[str, Any]:
     """All or nothing; `dry_run` says what would be done."""
+    from axon.tasks.exchange import records_from
+
     records = records_from(body["content"], body["name"], desk.page.config.team)
     found = desk.ledger.take_in(records, conflict=body["conflict"], dry_run=body["dry_run"])
     return {

@@ -11,7 +11,6 @@ from axon.errors import Conflict, UsageError
 from axon.ledger import Ledger
 from axon.tasks import Draft, Priority, State, Task, task_view
 from axon.tasks.editing import EDITABLE, cleared, refuse, tidied
-from axon.tasks.exchange.entry import state_named
 from axon.tasks.fields import value
 
 MOST_LISTED, MOST_EVENTS = 2000, 5000
@@ -21,7 +20,7 @@ ACTIONS = ("move", "edit", "delete", "retry", "cancel", "reopen")
 
 def list_issues(desk: Desk, body: Body) -> dict[str, Any]:
     limit, offset = body["limit"], body["offset"]
-    states = [state_named(name) for name in body.get("state", ())]
+    states = [State(name) for name in body.get("state", ())]
     filters = {name: body[name] for name in ("label", "team", "project") if body.get(name)}
     if body.get("priority"):
         filters["priority"] = Priority.named(body["priority"])
@@ -78,7 +77,7 @@ def _edit(ledger: Ledger, task: Task, body: Body) -> None:
     changes = _changes({name: raw for name, raw in body.items() if name in EDITABLE})
     tidied(task, changes)
     refuse(task, changes)
-    target = state_named(body["state"]) if body.get("state") else None
+    target = State(body["state"]) if body.get("state") else None
     if body.get("depends") is not None:
         task = _depend(ledger, task, value("depends", body["depends"]), seen)
         seen = task.version if seen is not None else None
@@ -151,7 +150,7 @@ def bulk(desk: Desk, body: Body) -> dict[str, Any]:
     if action == "move":
         if not body.get("state"):
             raise UsageError("state is missing; say where to move them")
-        tasks = ledger.move_all(names, state_named(body["state"]), why=why)
+        tasks = ledger.move_all(names, State(body["state"]), why=why)
     elif action == "edit":
         changes = _changes(body.get("fields") or {})
         if "title" in changes and len(set(names)) > 1:
@@ -230,7 +229,7 @@ ROUTES = (
         body=(
             Field(name="identifiers", kind="texts", required=True),
             Field(name="action", choices=ACTIONS, required=True),
-            Field(name="state"),
+            Field(name="state", choices=STATES),
             Field(name="fields", kind="object"),
             WHY,
         ),
@@ -257,7 +256,7 @@ ROUTES = (
         body=(
             *_fields(EDITABLE),
             Field(name="depends", kind="texts", doc="all that it waits for"),
-            Field(name="state"),
+            Field(name="state", choices=STATES),
             WHY,
         ),
         if_match=True,

@@ -218,7 +218,7 @@ class Loop(Wires):
             self._answers.keep(work, pulse, answer)
             for connection in crowd:
                 if connection.phase is Phase.WORKING:
-                    self._send(connection, answer, work.head)
+                    self._send(connection, answer, connection.head)  # each asked in its own way
                     self._go_on(connection)
 
     def _hand_over(self, connection: Connection, stream: Stream) -> None:
