@@ -66,7 +66,15 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
     )
     add_ledger(parser)
     parser.add_argument(
-        "--model-upstream", metavar="SOURCE", help="script:FILE instead of the real endpoint"
+        "--model-upstream",
+        metavar="SOURCE",
+        help="script:FILE or cassette:FILE, not the real endpoint",
+    )
+    parser.add_argument(
+        "--record", metavar="FILE", help="write a cassette of all answers of the model"
+    )
+    parser.add_argument(
+        "--replay", metavar="MODE", help="of a cassette: strict, or lenient (the same turns)"
     )
     parser.add_argument(
         "--skip-preflight", action="store_true", help="do not try endpoint and agent CLI first"

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from axon.config.model import ModelSettings
+from axon.config.setting import setting
+
 CREDENTIALS = (
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
@@ -17,98 +20,69 @@ CREDENTIALS = (
 MODEL_VARIABLES = (*CREDENTIALS, "ANTHROPIC_BASE_URL")
 
 
-def _setting(
-    key: str,
-    default: Any,
-    doc: str,
-    *,
-    env: str = "",
-    flag: str = "",
-    own: bool = False,
-    widens: bool = False,
-    secret: bool = False,
-) -> Any:
-    """`own`: the person's alone to say, never the repository's `axon.toml` or `.env`.
-
-    `widens`: what `axon.toml` says there takes effect only when a person has allowed it.
-    `secret`: never in `axon.toml`, which is committed, and never shown.
-    """
-    meta: dict[str, Any] = {"key": key, "doc": doc, "env": env, "flag": flag}
-    meta |= {"own": own or secret, "widens": widens, "secret": secret}
-    if isinstance(default, dict):
-        return field(default_factory=dict, metadata=meta)
-    return field(default=default, metadata=meta, repr=not secret)
-
-
 def _model_of(agent: str, env: str) -> Any:
     doc = f"model of the {agent} agent; inherit: that of the session"
-    return _setting(f"agents.{agent}.model", "inherit", doc, env=env)
+    return setting(f"agents.{agent}.model", "inherit", doc, env=env)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(ModelSettings):
     """Effective settings of one project."""
 
     root: Path
     environ: Mapping[str, str] = field(repr=False)  # `.env` under the environment
     origins: Mapping[str, str]  # setting key -> "default", "axon.toml", ".env", NAME, "--flag"
 
-    target: str = _setting(
+    target: str = setting(
         "project.target", "", "branch to land on; empty: the one checked out", flag="target"
     )
-    team: str = _setting("project.team", "ENG", "team key of new tasks", flag="team")
-    ledger: str = _setting(
+    team: str = setting("project.team", "ENG", "team key of new tasks", flag="team")
+    ledger: str = setting(
         "ledger.url",
         "",
         "file:PATH, or mcp+https://HOST/mcp of a task server; empty: file:.axon/ledger.db",
         env="AXON_LEDGER",
         flag="ledger",
     )
-    task_mcp_url: str = _setting(
+    task_mcp_url: str = setting(
         "ledger.task_mcp_url",
         "",
         "https://HOST/mcp of a task server, used when ledger.url is empty",
         env="TASK_MCP_URL",
     )
-    mcp_key: str = _setting(
+    mcp_key: str = setting(
         "mcp_api_key",
         "",
         "key that axon mcp asks for, and that axon shows to a task server",
         env="MCP_API_KEY",
         secret=True,
     )
-    workers: int = _setting(
+    workers: int = setting(
         "team.workers",
         2,
         "agents at work at once; 0 (--workers auto): as many as cores and memory allow",
         flag="workers",
     )
-    max_review: int = _setting(
+    max_review: int = setting(
         "team.max_review", 20, "no new task is begun while so many wait in Review"
     )
-    max_tasks: int | None = _setting(
+    max_tasks: int | None = setting(
         "team.max_tasks", None, "tasks one run may take", flag="max_tasks"
     )
-    lease_seconds: float = _setting(
+    lease_seconds: float = setting(
         "team.lease_seconds", 30.0, "a claim not renewed for so long is given back"
     )
-    engine: str = _setting("engine.name", "claude", "claude or command", flag="engine")
-    engine_command: str = _setting("engine.command", "", "what engine `command` runs in a shell")
-    model: str = _setting(
+    engine: str = setting("engine.name", "claude", "claude or command", flag="engine")
+    engine_command: str = setting("engine.command", "", "what engine `command` runs in a shell")
+    model: str = setting(
         "engine.model", "sonnet", "haiku, sonnet, opus or a full model id", flag="model"
     )
-    claude: str = _setting(
+    claude: str = setting(
         "engine.claude",
         "",
         "Claude Code CLI to use instead of the packed one",
         env="AXON_CLAUDE",
         own=True,  # it is tried outside of the sandbox
-    )
-    upstream: str = _setting(
-        "model.upstream",
-        "",
-        "script:FILE instead of the real endpoint",
-        flag="model_upstream",
     )
     orchestrator_model: str = _model_of("orchestrator", "ORCHESTRATOR_MODEL")
     task_agent_model: str = _model_of("task", "TASK_AGENT_MODEL")
@@ -120,134 +94,101 @@ class Config:
     security_agent_model: str = _model_of("security", "SECURITY_AGENT_MODEL")
     research_agent_model: str = _model_of("research", "RESEARCH_AGENT_MODEL")
     planner_agent_model: str = _model_of("planner", "PLANNER_AGENT_MODEL")
-    gate: str = _setting("gate.command", "", "exit code 0 means the work is good")
-    gate_minutes: float = _setting("gate.minutes", 10.0, "time limit of the gate")
-    allow_red: bool = _setting(
+    gate: str = setting("gate.command", "", "exit code 0 means the work is good")
+    gate_minutes: float = setting("gate.minutes", 10.0, "time limit of the gate")
+    allow_red: bool = setting(
         "gate.allow_red",
         False,
         "start although the gate is red on the untouched target",
         flag="allow_red",
     )
-    land: str = _setting(
+    land: str = setting(
         "land.mode",
         "auto",
         "auto: good work lands at once; manual: it waits in Review for axon land ENG-1",
         flag="land",
     )
-    review: str = _setting(
+    review: str = setting(
         "review.when",
         "solo",
         "who reviews work that passed its gate: solo (axon run), always, never",
     )
-    review_skip: tuple[str, ...] = _setting(
+    review_skip: tuple[str, ...] = setting(
         "review.skip", ("*.md", "docs/**"), "a change of nothing but such files needs no review"
     )
-    review_skip_lines: int = _setting(
+    review_skip_lines: int = setting(
         "review.skip_lines", 0, "nor does one of at most so many lines"
     )
-    review_paths: tuple[str, ...] = _setting(
+    review_paths: tuple[str, ...] = setting(
         "review.paths", (), "a change of such files is always reviewed"
     )
-    guard_block: tuple[str, ...] = _setting(
+    guard_block: tuple[str, ...] = setting(
         "guard.block",
         ("tests", "paths", "empty", "secrets", "size", "repositories", "conflicts", "settings"),
         "findings that keep work from landing until the reviewer or a person has cleared them",
     )
-    max_file_mb: float = _setting("guard.max_file_mb", 5.0, "a larger file is a finding (size)")
-    review_rounds: int = _setting("review.rounds", 2, "refusals before a person is asked")
-    copy: tuple[str, ...] = _setting(
+    max_file_mb: float = setting("guard.max_file_mb", 5.0, "a larger file is a finding (size)")
+    review_rounds: int = setting("review.rounds", 2, "refusals before a person is asked")
+    copy: tuple[str, ...] = setting(
         "workspace.copy", (), "untracked paths copied into each workspace"
     )
-    link: tuple[str, ...] = _setting(
+    link: tuple[str, ...] = setting(
         "workspace.link", (), "untracked paths linked into each workspace"
     )
-    setup: str = _setting("workspace.setup", "", "command that prepares a new workspace")
-    setup_minutes: float = _setting("workspace.setup_minutes", 10.0, "time limit of the set-up")
-    ports: int = _setting(
+    setup: str = setting("workspace.setup", "", "command that prepares a new workspace")
+    setup_minutes: float = setting("workspace.setup_minutes", 10.0, "time limit of the set-up")
+    ports: int = setting(
         "workspace.ports", 10, "ports reserved per workspace; the first is $AXON_PORT"
     )
-    variables: dict[str, str] = _setting(
+    variables: dict[str, str] = setting(
         "workspace.environment", {}, "variables for set-up, agent and gate"
     )
-    disk_floor_mb: int = _setting(
+    disk_floor_mb: int = setting(
         "workspace.disk_floor_mb", 500, "no task is started with less free space"
     )
-    policy_commands: tuple[str, ...] = _setting(
+    policy_commands: tuple[str, ...] = setting(
         "policy.commands",
         (),
         "first words of commands that agents may run also without a containment",
         widens=True,
     )
-    max_attempts: int = _setting("limits.max_attempts", 3, "failed attempts before a task fails")
-    max_losses: int = _setting(
+    max_attempts: int = setting("limits.max_attempts", 3, "failed attempts before a task fails")
+    max_losses: int = setting(
         "limits.max_losses", 10, "dead workers one task may cost before it fails"
     )
-    max_turns: int = _setting("limits.max_turns", 200, "model turns of one attempt")
-    max_context_tokens: int = _setting(
+    max_turns: int = setting("limits.max_turns", 200, "model turns of one attempt")
+    max_context_tokens: int = setting(
         "limits.max_context_tokens",
         200_000,
         "context of the model: at 70 % agents are asked to be brief, at 85 % a new session begins",
         env="MAX_CONTEXT_TOKENS",
     )
-    max_minutes: float = _setting("limits.max_minutes", 60.0, "time limit of one attempt")
-    stall_minutes: float = _setting(
+    max_minutes: float = setting("limits.max_minutes", 60.0, "time limit of one attempt")
+    stall_minutes: float = setting(
         "limits.stall_minutes",
         10.0,
         "without any sign of life an agent is nudged, then interrupted and begun again",
     )
-    same_errors: int = _setting(
+    same_errors: int = setting(
         "limits.same_errors", 8, "the same error so often in a row ends the attempt"
     )
-    idle_turns: int = _setting(
+    idle_turns: int = setting(
         "limits.idle_turns", 100, "so many tool calls without a change of the work end the attempt"
     )
-    backoff_seconds: float = _setting(
+    backoff_seconds: float = setting(
         "limits.backoff_seconds", 2.0, "pause after a failed attempt, doubled each time"
     )
-    budget_usd: float | None = _setting(
-        "budget.usd", None, "USD one run may spend", flag="budget_usd"
-    )
-    budget_tokens: int | None = _setting(
-        "budget.tokens", None, "tokens of all kinds one run may use", flag="budget_tokens"
-    )
-    max_usd: float | None = _setting("budget.task_usd", None, "USD one task may spend")
-    task_tokens: int | None = _setting("budget.task_tokens", None, "tokens one task may use")
-    day_usd: float | None = _setting(
-        "budget.day_usd", None, "USD all runs together may spend from midnight to midnight"
-    )
-    day_tokens: int | None = _setting("budget.day_tokens", None, "tokens they may use")
-    budget_then: str = _setting(
-        "budget.then",
-        "stop",
-        "what follows a spent budget: stop, pause (until tomorrow, for that of a day) or ask",
-    )
-    key_command: str = _setting(
-        "gateway.key_command",
-        "",
-        "a command that prints the key of the model endpoint, instead of ANTHROPIC_API_KEY",
-        env="AXON_KEY_COMMAND",
-        own=True,
-    )
-    key_minutes: float = _setting(
-        "gateway.key_minutes", 5.0, "such a key is fetched anew after so long, or when refused"
-    )
-    hold_seconds: float = _setting(
-        "gateway.hold_seconds", 60.0, "a limit that lasts longer pauses the team instead"
-    )
-    prices: dict[str, dict[str, Any]] = _setting(
-        "prices", {}, "what models cost, where it is not what axon knows: a table each, see below"
-    )
-    servers: dict[str, dict[str, Any]] = _setting(
+    servers: dict[str, dict[str, Any]] = setting(
         "mcp", {}, "other MCP servers for agents: a table each, see below", widens=True
     )
-    telegram_mcp_url: str = _setting(
+    telegram_mcp_url: str = setting(
         "telegram.mcp_url",
         "",
         "MCP server that sends to Telegram: the server telegram, for the agent telegram",
         env="TELEGRAM_MCP_URL",
         own=True,
     )
-    dashboard_token: str = _setting(
+    dashboard_token: str = setting(
         "dashboard.token",
         "",
         "what the page and programs must show; empty: made once, kept in .axon",
@@ -255,45 +196,45 @@ class Config:
         flag="token",
         secret=True,
     )
-    dashboard_names: tuple[str, ...] = _setting(
+    dashboard_names: tuple[str, ...] = setting(
         "dashboard.names",
         (),
         "further names (NAME or NAME:PORT) by which the page may be asked for",
     )
-    sandbox_tier: str = _setting(
+    sandbox_tier: str = setting(
         "sandbox.tier",
         "auto",
         "auto (the best there is), bubblewrap, landlock or sandbox-exec",
         env="AXON_SANDBOX",
         own=True,
     )
-    sandbox_network: str = _setting(
+    sandbox_network: str = setting(
         "sandbox.network",
         "open",
         "what agents and checks may connect to: open, model-only, or ports",
         env="AXON_SANDBOX_NETWORK",
     )
-    sandbox_ports: tuple[int, ...] = _setting(
+    sandbox_ports: tuple[int, ...] = setting(
         "sandbox.ports", (), 'TCP ports that sandbox.network = "ports" leaves open'
     )
-    sandbox_read: tuple[str, ...] = _setting(
+    sandbox_read: tuple[str, ...] = setting(
         "sandbox.read", (), "more folders and files that may be read inside", widens=True
     )
-    sandbox_write: tuple[str, ...] = _setting(
+    sandbox_write: tuple[str, ...] = setting(
         "sandbox.write", (), "more folders that may be written inside", widens=True
     )
-    no_sandbox: bool = _setting(
+    no_sandbox: bool = setting(
         "sandbox.off",
         False,
         "run agents and checks with all your rights",
         flag="unsafe_no_sandbox",
         own=True,
     )
-    cache_dir: str = _setting(
+    cache_dir: str = setting(
         "cache.dir", "", "where engine files are unpacked", env="AXON_CACHE_DIR", own=True
     )
 
-    trust_all: bool = _setting(
+    trust_all: bool = setting(
         "trust.all",
         False,
         "take the project's agents, prompts and servers as allowed",
@@ -321,4 +262,7 @@ class Config:
 
 
 def settings() -> tuple["Field[Any]", ...]:
-    return tuple(f for f in fields(Config) if "key" in f.metadata)
+    """In the order in which they are shown."""
+    last = {f.name for f in fields(ModelSettings)}
+    declared = [f for f in fields(Config) if "key" in f.metadata]
+    return tuple(sorted(declared, key=lambda field: field.name in last))

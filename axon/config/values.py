@@ -29,6 +29,7 @@ CHOICES = {
     "land": ("auto", "manual"),
     "sandbox_tier": ("auto", "bubblewrap", "landlock", "sandbox-exec"),
     "sandbox_network": ("open", "model-only", "ports"),
+    "replay": ("strict", "lenient"),
     "budget_then": ("stop", "pause", "ask"),
 }
 LEAST = {
@@ -109,7 +110,7 @@ def check(config: Config) -> None:
     for name in MORE_THAN_NOTHING:
         if (value := getattr(config, name)) is not None and value <= 0:
             raise UsageError(f"{name.replace('_', ' ')} must be more than 0")
-    for name in ("hold_seconds", "backoff_seconds", "ports", "disk_floor_mb"):
+    for name in ("replay_speed", "hold_seconds", "backoff_seconds", "ports", "disk_floor_mb"):
         if getattr(config, name) < 0:
             raise UsageError(f"{name.replace('_', ' ')} must not be negative")
     if config.max_tasks is not None and config.max_tasks < 1:

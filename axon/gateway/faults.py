@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from axon.errors import EngineFault
+from axon.gateway.replay import MISMATCH
 from axon.gateway.wire import Answer, header
 
 # The API tells these as `invalid_request_error`, without any other mark than the text.
@@ -35,6 +36,8 @@ def judge(answer: Answer) -> Verdict:
     status = answer.status
     kind, message, code = error_of(answer)
     said = f"{status}{': ' + message if message else ''}"
+    if kind == MISMATCH:
+        return Verdict(action="stop", fault=EngineFault.BUG, reason=message)
     if status in (401, 403):
         reason = f"the model endpoint refused the credentials ({said}); {CUSTOMARY['auth']}"
         return Verdict(action="stop", fault=EngineFault.AUTH, reason=reason)
@@ -61,7 +64,7 @@ def error_of(answer: Answer) -> tuple[str, str, str]:
         error = document["error"]
         details = error.get("details")
         code = details.get("error_code") if isinstance(details, dict) else ""
-        return str(error.get("type") or ""), str(error.get("message") or "")[:300], str(code or "")
+        return str(error.get("type") or ""), str(error.get("message") or "")[:2000], str(code or "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "", "", ""
 

@@ -5,15 +5,19 @@ import os
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from axon.errors import AxonError
 from axon.gateway.books import Books
+from axon.gateway.cassette import read
 from axon.gateway.door import Door
 from axon.gateway.endpoint import Endpoint
 from axon.gateway.listener import Listener
+from axon.gateway.recording import Recording
+from axon.gateway.replay import Replay
 from axon.gateway.script import load_script
 from axon.gateway.scripted import ScriptUpstream
-from axon.gateway.settings import GatewaySettings, script_path, settings_from
+from axon.gateway.settings import CASSETTE, GatewaySettings, script_path, settings_from
 from axon.gateway.wire import Upstream
 from axon.ledger import Ledger, open_ledger
 from axon.security.secrets import Redactor
@@ -73,6 +77,21 @@ class Gateway:
 
 
 def _upstream(settings: GatewaySettings, books: Books, redactor: Redactor) -> Upstream:
+    upstream = _answering(settings, books, redactor)
+    if not settings.record:
+        return upstream
+    return Recording(upstream, Path(settings.record), settings.root, redactor, books.title_of)
+
+
+def _answering(settings: GatewaySettings, books: Books, redactor: Redactor) -> Upstream:
+    if settings.upstream.startswith(CASSETTE):
+        return Replay(
+            read(script_path(settings.upstream, settings.root)),
+            settings.root,
+            books.title_of,
+            strict=settings.strict,
+            speed=settings.replay_speed,
+        )
     if settings.upstream:
         script = load_script(script_path(settings.upstream, settings.root))
         return ScriptUpstream(script, settings.root, books.title_of)

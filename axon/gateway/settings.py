@@ -9,6 +9,7 @@ from axon.config import Config
 from axon.config.values import ALIASES
 from axon.errors import UsageError
 from axon.gateway.allowances import Then
+from axon.gateway.cassette import create, read
 from axon.gateway.keys import KeyCommand, fetch
 from axon.gateway.login import (
     ANTHROPIC,
@@ -21,7 +22,7 @@ from axon.gateway.prices import Price, price_of, prices_of
 from axon.gateway.script import load_script
 from axon.gateway.wire import Headers
 
-SCRIPT = "script:"
+SCRIPT, CASSETTE = "script:", "cassette:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class GatewaySettings:
     ledger_url: str
     run: str
     root: str  # the project: a scripted model writes below its `.axon/work`
-    upstream: str = ""  # "" is the endpoint at `base_url`, else script:FILE
+    upstream: str = ""  # "" is the endpoint at `base_url`, else script:FILE or cassette:FILE
     base_url: str = ANTHROPIC
     credentials: Headers = field(default=(), repr=False)
     proxy: str = field(default="", repr=False)  # may hold a password
@@ -43,6 +44,9 @@ class GatewaySettings:
     header_seconds: float = 300.0  # until the upstream begins to answer
     idle_seconds: float = 120.0  # between two bytes of an answer
     key_command: KeyCommand = KeyCommand()
+    record: str = ""  # the cassette to write
+    strict: bool = True  # in a replay
+    replay_speed: float = 1.0
     day_usd: float | None = None
     day_tokens: int | None = None
     budget_then: Then = "stop"
@@ -65,6 +69,9 @@ def settings_from(config: Config, *, run: str, port: int = 0) -> GatewaySettings
         port=port,
         day_usd=config.day_usd,
         day_tokens=config.day_tokens,
+        record=_tape(config),
+        strict=config.replay == "strict",
+        replay_speed=config.replay_speed,
         max_hold_seconds=config.hold_seconds,
         budget_then=cast(Then, config.budget_then),
         prices=prices_of(config.prices),
@@ -82,9 +89,14 @@ def settings_from(config: Config, *, run: str, port: int = 0) -> GatewaySettings
             ca_file=_file(config.environ, "SSL_CERT_FILE"),
             extra_ca_file=_file(config.environ, "NODE_EXTRA_CA_CERTS"),
         )
-    if not config.upstream.startswith(SCRIPT):
-        raise UsageError(f"unknown model upstream {config.upstream!r}; use script:FILE")
-    load_script(script_path(config.upstream, config.root))
+    if config.upstream.startswith(SCRIPT):
+        load_script(script_path(config.upstream, config.root))
+    elif config.upstream.startswith(CASSETTE):
+        read(script_path(config.upstream, config.root))
+    else:
+        raise UsageError(
+            f"unknown model upstream {config.upstream!r}; use script:FILE or cassette:FILE"
+        )
     return replace(settings, upstream=config.upstream)
 
 
@@ -101,7 +113,17 @@ def unpriced(config: Config) -> str:
 
 
 def script_path(upstream: str, root: Path | str) -> Path:
-    return Path(root, Path(upstream.removeprefix(SCRIPT)).expanduser())
+    """Of a script or a cassette."""
+    return Path(root, Path(upstream.partition(":")[2]).expanduser())
+
+
+def _tape(config: Config) -> str:
+    """The file to record to, made."""
+    if not config.record:
+        return ""
+    path = Path(config.root, Path(config.record).expanduser())
+    create(path)
+    return str(path)
 
 
 def _file(environ: Mapping[str, str], name: str) -> str:
