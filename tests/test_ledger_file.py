@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from axon.ledger.file import FileLedger
 from axon.ledger.mounts import NETWORK, filesystem_of
 from axon.ledger.schema import MIGRATIONS
 from axon.tasks import Claim, Draft, State
+from tests.disks import mounted, remount
 
 
 @pytest.fixture
@@ -176,31 +176,6 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path, free: int) -> None:
     with mounted(tmp_path / "disk", "64k") as folder:
         (folder / "ballast").write_bytes(b"x" * (64 - free) * 1024)
         assert "no space left" in refused(folder / "ledger.db", create=True)
-
-
-class mounted:  # noqa: N801 - used as a function
-    """A small disk of its own; the test is skipped where mounting is not permitted."""
-
-    def __init__(self, folder: Path, size: str) -> None:
-        self.folder, self.size = folder, size
-
-    def __enter__(self) -> Path:
-        self.folder.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", str(self.folder)]
-        try:
-            done = subprocess.run(command, capture_output=True, check=False)
-        except FileNotFoundError:
-            pytest.skip("mount is not there")
-        if done.returncode:
-            pytest.skip("mounting is not permitted here")
-        return self.folder
-
-    def __exit__(self, *error: object) -> None:
-        subprocess.run(["umount", "-l", str(self.folder)], check=True)
-
-
-def remount(folder: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
 
 
 def test_a_removed_lock_file_is_noticed(ledger: FileLedger, path: Path) -> None:
