@@ -221,7 +221,10 @@ def test_a_contract_follows_no_link_out_of_the_workspace(project: Axon) -> None:
 
 
 def test_without_agreement_nothing_is_added(project: Axon) -> None:
-    upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": [answers(plan_view(PLAN))]}])
+    project.configure(limits={"idle_turns": 5}, engine={"model": "haiku"})
+    read = {"name": "Read", "input": {"file_path": "$WORKSPACE/README.md"}}
+    turns = [{"tools": [read] * 12}, answers(plan_view(PLAN))]  # reading is no idleness here
+    upstream = script(project, [{"title": f"Plan: {GOAL}", "turns": turns}])
     done = project("plan", GOAL, "--json", "--model-upstream", upstream)
     assert done.returncode == 2 and "--yes" in done.stderr
     assert json.loads(done.stdout) == {"task": "ENG-1", "plan": plan_view(PLAN)}

@@ -57,7 +57,7 @@ class Vitals:
 class Circles:
     """Counts how often the same thing went wrong in a row, and turns that changed nothing."""
 
-    def __init__(self, same_errors: int, idle_turns: int) -> None:
+    def __init__(self, same_errors: int, idle_turns: float) -> None:
         self._same_errors, self._idle_turns = same_errors, idle_turns
         self._calls: dict[str, str] = {}  # of the tools at work: what was asked of them
         self._error = ""

@@ -68,7 +68,7 @@ def run_agent(
     request, inbox = _request(at, workspace, engine, brief, token), brief.inbox
     with Recorder(at.project.state_dir, session.id, at.redactor.value) as recorder:
         recorder.note("prompt", text=request.prompt)
-        watch = Watch(at, workspace, engine, session.id)
+        watch = Watch(at, workspace, engine, session.id, changes=inbox is not None)
 
         def seen(event: EngineEvent) -> None:
             recorder.write(event)

@@ -4,6 +4,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from axon.core.liveness import Circles, Evidence, Vitals
 from axon.core.prompts import render
@@ -25,6 +26,7 @@ class Watch:
     workspace: Workspace
     engine: Engine
     session: str
+    changes: bool  # what it looks at; a reviewer or planner never does
     _vitals: Vitals = field(init=False)
     _circles: Circles = field(init=False)
     _events: int = 0
@@ -36,7 +38,7 @@ class Watch:
     def __post_init__(self) -> None:
         config = self.at.crew.config
         self._vitals = Vitals(60 * config.stall_minutes, time.monotonic())
-        self._circles = Circles(config.same_errors, config.idle_turns)
+        self._circles = Circles(config.same_errors, config.idle_turns if self.changes else inf)
 
     def saw(self, event: EngineEvent) -> None:
         self._events += 1
