@@ -249,6 +249,19 @@ def test_lists_have_pages_filters_and_an_order(server: Visitor) -> None:
     assert [event["seq"] for event in since] == [some["last_seq"]]
 
 
+def test_a_page_of_long_texts_ends_early(server: Visitor) -> None:
+    names = [
+        add(server, f"Long {n}", description="x" * (3 << 20), labels=["long"]) for n in range(8)
+    ]
+    page = server.get("/api/issues?label=long&limit=100")
+    assert page["total"] == 8 and 1 <= len(page["issues"]) < 8
+    rest = server.get(f"/api/issues?label=long&limit=100&offset={len(page['issues'])}")
+    found = [task["identifier"] for task in (*page["issues"], *rest["issues"])]
+    assert found == names
+    assert len(server.get("/api/issues?label=long&brief=1")["issues"]) == 8
+    server.post("/api/issues/bulk", {"identifiers": names, "action": "delete"})
+
+
 # ── how it is sent ──
 
 

@@ -1,6 +1,7 @@
 """The stream of events: nothing is missed, nothing comes twice, whatever happens in between."""
 
 import json
+import os
 import signal
 import socket
 import threading
@@ -15,6 +16,8 @@ from axon.ledger import Ledger, open_ledger
 from axon.tasks import Draft
 from tests.drive import Axon, wait_for
 from tests.visitor import Visitor, everything, prepare, start
+
+KILLS = 60 if os.environ.get("AXON_STORM") else 2  # make storm
 
 
 @dataclass
@@ -204,7 +207,7 @@ def test_a_killed_server_loses_no_event_and_tells_none_twice(
     writer.start()
     try:
         server = first
-        for _ in range(2):
+        for _ in range(KILLS):
             for watcher in watchers:
                 watcher.until(ledger.last_seq())
             assert server.process is not None

@@ -1,6 +1,7 @@
 """The loop, the crew and their bounds, with a site of the test's own behind a real socket."""
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -21,6 +22,8 @@ from axon.dashboard.web.stream import Broadcaster, Told
 from axon.errors import LedgerError
 from tests.drive import wait_for
 from tests.visitor import Heard, everything, responses
+
+NOISES = 2_000_000 if os.environ.get("AXON_STORM") else 20_000  # make storm
 
 
 class NoFeed:
@@ -249,7 +252,7 @@ def test_heads_and_bodies_of_noise_raise_nothing_but_refusals() -> None:
     text = b'{"a": [1, 2.5e3, {"b": "c\\u00e9\\n"}], "d": null, "e": true}'
     for read, sample in ((read_head, good), (read_body, text)):
         taken: list[Any] = []
-        for _ in range(20_000):
+        for _ in range(NOISES):
             noise = bytearray(sample)
             for _ in range(rng.randrange(1, 4)):
                 place = rng.randrange(len(noise))

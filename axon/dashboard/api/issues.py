@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from axon.dashboard.api.views import brief_view, detail_view, etag_of, event_view
+from axon.dashboard.api.views import LONG, brief_view, detail_view, etag_of, event_view
 from axon.dashboard.desk import Body, Desk, Reply
 from axon.dashboard.route import LARGE_BODY, Field, Route
 from axon.errors import Conflict, UsageError
@@ -14,6 +14,7 @@ from axon.tasks.editing import EDITABLE, cleared, refuse, tidied
 from axon.tasks.fields import value
 
 MOST_LISTED, MOST_EVENTS = 2000, 5000
+PAGE_CHARS = 16 << 20  # a page ends early when its texts have become so long
 DRAFT = tuple(field.name for field in fields(Draft) if field.name != "key")
 ACTIONS = ("move", "edit", "delete", "retry", "cancel", "reopen")
 
@@ -35,11 +36,21 @@ def list_issues(desk: Desk, body: Body) -> dict[str, Any]:
         counts = desk.ledger.counts()
         total = sum(counts[state] for state in (states or counts))
     return {
-        "issues": [view(task) for task in found],
+        "issues": [view(task) for task in (found if body["brief"] else _bounded(found))],
         "total": total,
         "limit": limit,
         "offset": offset,
     }
+
+
+def _bounded(tasks: list[Task]) -> list[Task]:
+    """As many as one page can take; `offset` leads to the others."""
+    size = 0
+    for number, task in enumerate(tasks):
+        size += sum(len(getattr(task, name)) for name in LONG)
+        if size > PAGE_CHARS and number:
+            return tasks[:number]
+    return tasks
 
 
 def add_issue(desk: Desk, body: Body) -> Reply:

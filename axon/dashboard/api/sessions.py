@@ -11,6 +11,7 @@ from axon.errors import NotFound
 from axon.ledger import Session
 
 MOST_EVENTS, MOST_LISTED = 5000, 1000
+PAGE_CHARS = 4 << 20  # a page ends early when it has become so large
 
 
 def list_sessions(desk: Desk, body: Body) -> dict[str, Any]:
@@ -45,14 +46,15 @@ def list_events(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     known = desk.ledger.session(session)
     wanted, limit = body.get("q", "").lower(), body["limit"]
     found: list[dict[str, Any]] = []
-    following, last = body["after"], True
+    following, last, size = body["after"], True, 0
     for event in desk.recordings.events(_path(desk, known), body["after"]):
-        if len(found) >= limit:
+        if len(found) >= limit or size > PAGE_CHARS:
             last = False
             break
         following = event["seq"]
         if not wanted or wanted in str(event).lower():
             found.append(event)
+            size += len(str(event))
     return {"events": found, "last": last, "next": following}
 
 
