@@ -134,6 +134,9 @@ def today(ledger: Ledger, state: Path) -> None:
             )  # fmt: skip
         )
         ledger.report(held, "phase", "", phase="implementation")
+        found = ["src/parser.py:3: blocker: an empty text is no duration"]
+        why = "The empty text is forgotten."
+        ledger.report(held, "review", why, verdict="request_changes", findings=found)
     waiting = [draft(n, depends=(parser.identifier,)) for n in (3, 4)]
     stuck = draft(8, depends=(fails.identifier,))
     more = [draft(n) for n in (6, 9, 11, 15)]

@@ -20,6 +20,12 @@ VIEWS = (
 )  # fmt: skip
 
 
+# How far things have moved that nobody had touched.
+SHIFTS = """new Promise((resolve) => new PerformanceObserver((list) => resolve(list.getEntries()
+  .filter((one) => !one.hadRecentInput).reduce((sum, {value}) => sum + value, 0)))
+  .observe({type: 'layout-shift', buffered: true}) || setTimeout(resolve, 300, 0))"""
+
+
 @pytest.fixture(scope="module")
 def project(
     pyz: Path, engine_cache: Path, tmp_path_factory: pytest.TempPathFactory
@@ -85,6 +91,7 @@ def test_every_view_is_clean(
         if size != WIDE and (found := violations(page)):
             wrong[view] = found
     assert not wrong
+    assert page.evaluate(SHIFTS) < 0.2, "the layout jumps"  # in all views together
     expect(page.locator("nav.side")).to_be_in_viewport()
     tab.close()
 
@@ -338,6 +345,18 @@ def test_comments_and_harmless_text(tab: Tab) -> None:
     tab.go("replay/eng-15-1-now?at=9")
     expect(page.locator("replay-detail")).to_contain_text("<script>alert(2)</script>")
     assert not opened
+
+
+def test_what_a_reviewer_found_is_shown(tab: Tab) -> None:
+    page = tab.go("task/ENG-15")
+    review = page.locator(".review")
+    expect(review).to_contain_text("request changes")
+    expect(review.get_by_role("listitem")).to_contain_text("src/parser.py:3: blocker")
+    expect(page.locator("task-facts")).to_contain_text("agent/work")
+    page.get_by_role("tab", name="Changes").click()
+    expect(page.locator(".diff-file")).to_have_count(2)
+    page.get_by_role("button", name="src/parser.py").last.click()
+    expect(page.locator(".diff")).to_have_count(1)
 
 
 def test_an_agent_is_told_something(tab: Tab, server: Visitor) -> None:

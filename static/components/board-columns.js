@@ -26,7 +26,7 @@ class BoardColumns extends Part {
     this.#shown = shown;
     this.#columns = new Map(STATES.filter((state) => !shown.state || state === shown.state).map((state) => [state, []]));
     for (const task of shown.tasks) this.#columns.get(task.state)?.push(task);
-    this.update();
+    this.draw();
   }
 
   actions = {

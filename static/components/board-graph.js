@@ -19,7 +19,7 @@ class BoardGraph extends Part {
   /** @param {any} shown */
   set shown({ tasks }) {
     this.#tasks = tasks;
-    this.update();
+    this.draw();
   }
 
   view() {

@@ -24,7 +24,7 @@ class BoardList extends Part {
   /** @param {any} shown */
   set shown(shown) {
     this.#shown = shown;
-    this.update();
+    this.draw();
   }
 
   actions = {

@@ -20,7 +20,7 @@ class BulkBar extends Part {
   /** @param {any} shown */
   set shown({ picked }) {
     this.#picked = picked;
-    this.update();
+    this.draw();
   }
 
   get #tasks() {

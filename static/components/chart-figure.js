@@ -14,7 +14,8 @@ class ChartFigure extends Part {
   /** @param {Figure} figure */
   set figure(figure) {
     this.#figure = figure;
-    this.update();
+    this.#width ||= this.clientWidth - 32;
+    this.draw();
   }
 
   connected() {

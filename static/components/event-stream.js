@@ -33,7 +33,7 @@ class EventStream extends Part {
   };
 
   connected() {
-    this.#sift();
+    this.#rows = this.#chosen(); // at once: what comes later would move what is below
     this.listen(store, "events", () => this.#sift());
     this.addEventListener("scroll", () => this.update(), { capture: true, passive: true, signal: this.signal });
     this.listen(window, "resize", () => this.update());
@@ -45,10 +45,14 @@ class EventStream extends Part {
     this.#due = true;
     requestAnimationFrame(() => {
       this.#due = false;
-      this.#rows = store.events.filter((event) => this.#wanted(event)).reverse();
+      this.#rows = this.#chosen();
       this.#stay();
       this.update();
     });
+  }
+
+  #chosen() {
+    return store.events.filter((event) => this.#wanted(event)).reverse();
   }
 
   /** Whoever has scrolled down goes on seeing the same lines. */

@@ -37,7 +37,7 @@ class LiveView extends Part {
 
   view() {
     const { team, failure } = store;
-    if (!team) return html`${head("Live")}${failure ? broken(failure) : loading(8)}`;
+    if (!team) return html`${head("Live", " ")}${failure ? broken(failure) : loading(8)}`;
     return html`${head("Live", this.#run(), this.#buttons())}
       ${team.holding ? this.#held(team.holding, "The team holds") : ""}
       ${team.paused ? this.#held(team.paused, "Paused") : ""}

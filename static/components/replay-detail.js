@@ -23,7 +23,7 @@ class ReplayDetail extends Part {
   /** @param {any} shown */
   set shown(shown) {
     this.#shown = shown;
-    this.update();
+    this.draw();
   }
 
   actions = {

@@ -20,15 +20,12 @@ class ReplayList extends Part {
     this.#shown = shown;
     if (shown.index !== this.#index) {
       this.#index = shown.index;
+      this.draw(); // the rows must be there before one can scroll to them
       const list = this.querySelector(".tape");
       const top = list ? reveal(shown.index, ROW, list.scrollTop, list.clientHeight) : null;
-      // The rows must be there before one can scroll to them.
-      if (list && top !== null) {
-        this.draw();
-        list.scrollTop = top;
-      }
+      if (list && top !== null) list.scrollTop = top;
     }
-    this.update();
+    this.draw();
   }
 
   actions = { go: (/** @type {any} */ row) => this.tell("seek", { index: Number(row.dataset.index) }) };

@@ -19,7 +19,7 @@ class ReplayTrack extends Part {
   /** @param {any} shown */
   set shown(shown) {
     this.#shown = shown;
-    this.update();
+    this.draw();
   }
 
   actions = {
@@ -31,8 +31,10 @@ class ReplayTrack extends Part {
   };
 
   connected() {
+    const fit = (/** @type {number} */ width) => (this.#width = Math.max(60, Math.floor(width) - SIDE - 32));
+    fit(this.clientWidth);
     const observer = new ResizeObserver(([{ contentRect }]) => {
-      this.#width = Math.max(60, Math.floor(contentRect.width) - SIDE - 32);
+      fit(contentRect.width);
       this.update();
     });
     observer.observe(this);
@@ -41,9 +43,11 @@ class ReplayTrack extends Part {
 
   view() {
     const shown = this.#shown;
-    if (!shown || !this.#width || !shown.size) return html`<div class="track"></div>`;
+    if (!shown) return html`<div class="track"></div>`;
     const { recording, session, index } = shown;
-    const high = recording.agents.length * LANE + USED + 8;
+    const lanes = Math.max(recording.agents.length, session.agents.length + 1);
+    const high = lanes * LANE + USED + 8;
+    if (!shown.size) return html`<div class="track"><svg width="1" height="${high}"></svg></div>`;
     const now = (recording.events[index]?.time ?? 0) / Math.max(recording.seconds, 1e-6);
     // Lanes change only when more has been read: 100,000 events are not counted at each frame.
     const wanted = `${shown.size} ${this.#width} ${shown.usage.length}`;

@@ -72,10 +72,10 @@ class SettingsView extends Part {
 
   #tier() {
     const { containment } = this.#health;
-    const said = (/** @type {any} */ value) => (Array.isArray(value) ? value.join(", ") : value) || "–";
+    const said = (/** @type {any} */ value) => html`<ul class="said-list">${[value].flat().map((one) => html`<li>${one}</li>`)}</ul>`;
     return html`<section class="card"><h2>Containment</h2>${containment ? html`<div class="setting"><span>Tier</span><b>${containment.tier}</b></div>
-      <div class="setting"><span>Keeps agents from</span><p>${said(containment.contains)}</p></div>
-      <div class="setting"><span>Does not keep them from</span><p>${said(containment.does_not_contain)}</p></div>`
+      <div class="setting"><span>Contained</span>${said(containment.contains)}</div>
+      <div class="setting"><span>Not contained</span>${said(containment.does_not_contain)}</div>`
       : html`<p class="pad-y dim">None: agents run with the rights of the user that started axon. Run it in a container, or on a machine of its own.</p>`}</section>`;
   }
 

@@ -15,7 +15,7 @@ class TaskAttempts extends Part {
   /** @param {any} task */
   set task(task) {
     this.#task = task;
-    this.update();
+    this.draw();
   }
 
   view() {

@@ -14,7 +14,7 @@ class TaskFacts extends Part {
   /** @param {any} task */
   set task(task) {
     this.#task = task;
-    this.update();
+    this.draw();
   }
 
   view() {

@@ -24,7 +24,7 @@ class TaskOverview extends Part {
     this.#task = task;
     if (again !== this.#read) this.#findReviews(task.identifier);
     this.#read = again;
-    this.update();
+    this.draw();
   }
 
   actions = {

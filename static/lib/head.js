@@ -18,7 +18,7 @@ export const broken = (message) => html`<div class="empty bad" role="alert">${ic
   <p class="strong">${message}</p><button class="button" data-click="again">Try again</button></div>`;
 
 /** Lines where content is about to stand. @param {number} lines */
-export const loading = (lines) => html`<div class="loading" aria-busy="true" role="status">
+export const loading = (lines) => html`<div class="loading" data-key="loading" aria-busy="true" role="status">
   <span class="hidden">Loading</span>${Array.from({ length: lines }, () => html`<i></i>`)}</div>`;
 
 /** @param {string} label @param {unknown} value @param {unknown} [more] */
