@@ -67,8 +67,9 @@ $(VENV)/bin/pip: | python
 # The page is tested in the system's Chromium; axe-core tells whether everybody can use it.
 # Where they cannot be had, the tests of the page fail and say so; all others run.
 browser: $(VENV)/ready
-	@missing=; \
-	command -v chromium chromium-browser google-chrome chrome >/dev/null 2>&1 || missing=chromium; \
+	@missing=chromium; \
+	for name in chromium chromium-browser google-chrome chrome; do \
+		if command -v $$name >/dev/null 2>&1; then missing=; fi; done; \
 	command -v npm >/dev/null 2>&1 || missing="$$missing npm"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
