@@ -38,9 +38,10 @@ def conclude(ledger: Ledger, task: Task, *, run: str, why_not: str) -> None:
 def conclude_left(project: Project, ledger: Ledger) -> None:
     """For work that landed just before its lander was killed: its workspace still stands."""
     work = project.state_dir / "work"
-    for path in sorted(work.iterdir()) if work.is_dir() else ():
-        with suppress(NotFound):
-            task = ledger.task(path.name)
+    names = sorted(path.name for path in work.iterdir()) if work.is_dir() else []
+    for name in (name for name in names if not name.startswith(".")):
+        with suppress(NotFound):  # of an earlier ledger
+            task = ledger.task(name)
             if task.state is State.DONE:
                 conclude(ledger, task, run="", why_not="its run was killed")
 
