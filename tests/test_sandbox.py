@@ -221,7 +221,9 @@ def without(axon: Axon, what: str, *words: str) -> "subprocess.CompletedProcess[
 def test_a_container_without_namespaces_has_the_next_tier(project: Axon) -> None:
     if not landlock.abi():
         pytest.skip("this kernel has no Landlock")
-    done = without(project, "namespaces", "team", "echo x > made")
+    local = "python3 -c 'import socket; socket.socket(1)' || touch none"
+    task = f"echo x > made; chmod +x made; {local}; test -x made -a -e none"
+    done = without(project, "namespaces,sharing", "team", task)
     assert done.returncode == 0, done.stderr
     assert "axon: sandbox: landlock" in done.stderr
     assert project.task("ENG-1")["state"] == "done"

@@ -1,6 +1,7 @@
 """Run a program as on a kernel that lacks something: python -m tests.escapes.without WHAT PROGRAM …
 
 landlock      there is no Landlock
+    sharing       no process takes part in a descriptor of another, as in most containers
 namespaces    no namespaces and no mounts, as in most containers
 """
 
@@ -13,6 +14,7 @@ from axon.security.sandbox import kernel, seccomp
 
 LACKS = {
     "landlock": ("landlock_create_ruleset",),
+    "sharing": ("pidfd_getfd",),
     "namespaces": ("unshare", "mount", "pivot_root", "setns"),
 }
 

@@ -27,6 +27,7 @@ class Sandbox:
     common: Path = Path("/")  # git folder of the project
     abi: int = 0  # of Landlock; 0: the kernel has none
     program: str = ""  # bwrap, sandbox-exec
+    local: bool = True  # the watcher can answer for Unix sockets
     ports: tuple[int, ...] | None = None  # TCP ports open beside the gateway's; None: all
     gateway: int = 0  # port of the one door to the model; 0: there is none
     imports: str = ""  # where the launcher finds axon
@@ -100,6 +101,7 @@ class Contained:
             "ports": sandbox.open_ports,
             "gateway": sandbox.gateway,
             "alone": alone,
+            "local": sandbox.local,
             "watch": not alone or sandbox.abi < 6,
         }
 

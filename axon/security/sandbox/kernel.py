@@ -147,3 +147,15 @@ def prctl(option: int, *arguments: int) -> None:
     if libc.prctl(ctypes.c_int(option), *words) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"prctl {option}: {os.strerror(code)}")
+
+
+def can_share() -> bool:
+    """Whether one process may take part in a descriptor of another: many containers forbid it."""
+    process = os.pidfd_open(os.getpid())
+    try:
+        os.close(call("pidfd_getfd", process, process, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(process)
+    return True

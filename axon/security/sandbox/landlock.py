@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 import struct
+import sys
 
 from axon.security.sandbox import kernel
 
@@ -29,6 +30,8 @@ LACKS = (  # what is not there below an ABI
 
 def abi() -> int:
     """The kernel's version of Landlock; 0: it has none, or may not be asked."""
+    if sys.platform != "linux" or kernel.MACHINE not in kernel.COLUMNS:
+        return 0
     try:
         return kernel.call("landlock_create_ruleset", None, 0, 1)
     except (OSError, AttributeError):

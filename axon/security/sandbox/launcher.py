@@ -4,6 +4,7 @@ A process of its own, for the rights are gone for good. It reads one JSON object
 argument (see `Order`), and the command from those after it.
 """
 
+import _socket
 import ctypes
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 from axon.security.sandbox import kernel, landlock, seccomp, watcher
 
 CANNOT = 126
+MOST_DESCRIPTORS = 4096
 # Enough to change one's own files as root; everything else of root's powers goes.
 KEPT = (1 << 0) | (1 << 1) | (1 << 3) | (1 << 4)  # CHOWN, DAC_OVERRIDE, FOWNER, FSETID
 LAST_CAPABILITY = 63
@@ -24,7 +26,7 @@ CAPABILITY_VERSION = 0x20080522
 def main(words: list[str]) -> NoReturn:
     order, command = json.loads(words[0]), words[1:]
     try:
-        os.closerange(3, 4096)
+        os.closerange(3, MOST_DESCRIPTORS)
         _leash(order["leash"])
         _contain(order)
         if order["watch"]:
@@ -73,6 +75,7 @@ def _program(order: dict[str, Any]) -> seccomp.Code:
     return seccomp.program(
         alone=order["alone"],
         watched=order["watch"],
+        local=order["local"],
         datagrams=order["ports"] is None,
         truncation=order["alone"] or order["abi"] >= 3,
     )
@@ -80,27 +83,21 @@ def _program(order: dict[str, Any]) -> seccomp.Code:
 
 def _start_watched(order: dict[str, Any], command: list[str]) -> NoReturn:
     """The program as a child; this process stays, and answers for what Landlock leaves open."""
-    down, up = os.pipe(), os.pipe()
+    ours, theirs = _socket.socketpair()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # who may be looked into must be below
     me = os.getpid()
     child = os.fork()
     if child == 0:
-        os.close(down[1])
-        os.close(up[0])
-        _be_watched(_program(order), command, me, down[0], up[1])
-    os.close(down[0])
-    os.close(up[1])
+        ours.close()
+        _be_watched(_program(order), command, me, theirs)
+    theirs.close()
     watcher.forward(child)
-    told = os.read(up[0], 4)
-    if len(told) < 4:
+    listener = _received(ours)
+    if listener < 0:
         os.waitpid(child, 0)
         os._exit(CANNOT)
-    process = os.pidfd_open(child)
-    listener = kernel.call("pidfd_getfd", process, struct.unpack("i", told)[0], 0)
-    os.close(process)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # nothing below may look into this process
-    os.close(up[0])
-    os.close(down[1])  # now it may begin
+    ours.close()  # now it may begin
     status = watcher.Watcher(listener, order["write"], order["ports"], order["gateway"]).serve(
         child
     )
@@ -108,21 +105,26 @@ def _start_watched(order: dict[str, Any], command: list[str]) -> NoReturn:
 
 
 def _be_watched(
-    code: seccomp.Code, command: list[str], parent: int, gate: int, tell: int
+    code: seccomp.Code, command: list[str], parent: int, told: _socket.socket
 ) -> NoReturn:
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(CANNOT)
         listener = seccomp.install(code, listen=True)
-        os.write(tell, struct.pack("i", listener))
-        os.close(tell)
-        os.read(gate, 1)
-        os.close(listener)
-        os.closerange(3, 4096)
+        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", listener))
+        told.sendmsg([b"x"], [rights])
+        told.recv(1)
+        os.closerange(3, MOST_DESCRIPTORS)
         os.execv(command[0], command)
     except OSError as error:
         _fail(f"{' '.join(command[:1])}: {error.strerror or error}")
+
+
+def _received(told: _socket.socket) -> int:
+    """The descriptor on which the kernel asks; -1 when the child ended before."""
+    _, extra, _, _ = told.recvmsg(1, _socket.CMSG_SPACE(4))
+    return int(struct.unpack("i", extra[0][2][:4])[0]) if extra else -1
 
 
 def _end_like(status: int) -> NoReturn:

@@ -54,9 +54,10 @@ DENY = refuse(errno.EPERM)
 ABSENT = refuse(errno.ENOSYS)
 
 
-def program(*, alone: bool, watched: bool, datagrams: bool, truncation: bool) -> Code:
+def program(*, alone: bool, watched: bool, local: bool, datagrams: bool, truncation: bool) -> Code:
     """`alone`: in a process and IPC namespace of its own. `watched`: a watcher does for it what
-    Landlock does not look at. `datagrams`: UDP is allowed. `truncation`: Landlock looks at that.
+    Landlock does not look at. `local`: it may have Unix sockets. `datagrams`: UDP is allowed.
+    `truncation`: Landlock looks at that.
     """
     column = kernel.COLUMNS[kernel.MACHINE]
     code = [_load(4), *_when(ARCHITECTURE[column], [], otherwise=[DENY]), _load(0)]
@@ -66,7 +67,7 @@ def program(*, alone: bool, watched: bool, datagrams: bool, truncation: bool) ->
     code += _calls(("clone",), [_argument(0), *_bits(NAMESPACES, [DENY]), ALLOW])
     code += _calls(("clone3", "fchmodat2", "file_setattr", "setxattrat", "removexattrat"), [ABSENT])
     code += _calls(("ioctl",), _switch(1, dict.fromkeys((*INJECTING, *FILE_FLAGS), [DENY]), ALLOW))
-    code += _calls(("socket",), _sockets(watched, datagrams))
+    code += _calls(("socket",), _sockets(watched, local, datagrams))
     if not datagrams:
         for name, position in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
             code += _calls((name,), [_argument(position), *_bits(FAST_OPEN, [DENY]), ALLOW])
@@ -75,7 +76,8 @@ def program(*, alone: bool, watched: bool, datagrams: bool, truncation: bool) ->
         code += _calls(FOR_ITSELF, _switch(0, {0: [ALLOW]}, DENY))
         code += _calls(("setpriority", "ioprio_set"), _switch(1, {0: [ALLOW]}, DENY))
     if watched:
-        code += _calls(WATCHED, [ASK]) + _calls(OLD_FASHIONED, [ABSENT])
+        names = WATCHED if local else [name for name in WATCHED if name != "connect"]
+        code += _calls(names, [ASK]) + _calls(OLD_FASHIONED, [ABSENT])
         code += _calls(ATTRIBUTES, [refuse(errno.ENOTSUP)])
         code += _calls(("socketpair",), _switch(1, {DATAGRAM: [DENY]}, ALLOW, mask=0xF))
     if not truncation:
@@ -85,15 +87,15 @@ def program(*, alone: bool, watched: bool, datagrams: bool, truncation: bool) ->
     return [*code, ALLOW]
 
 
-def _sockets(watched: bool, datagrams: bool) -> Code:
-    local = {STREAM: [ALLOW], SEQUENCED: [ALLOW]}
+def _sockets(watched: bool, local: bool, datagrams: bool) -> Code:
+    kinds = {STREAM: [ALLOW], SEQUENCED: [ALLOW]} if local or not watched else {}
     if not watched:
-        local[DATAGRAM] = [ALLOW]
+        kinds[DATAGRAM] = [ALLOW]
     internet = {STREAM: _switch(2, {0: [ALLOW], 6: [ALLOW]}, DENY)}  # not MPTCP, not SCTP
     if datagrams:
         internet[DATAGRAM] = _switch(2, {0: [ALLOW], 17: [ALLOW]}, DENY)
     families = {
-        UNIX: _switch(1, local, DENY, mask=0xF),
+        UNIX: _switch(1, kinds, refuse(errno.EACCES), mask=0xF),
         INET: _switch(1, internet, DENY, mask=0xF),
         INET6: _switch(1, internet, DENY, mask=0xF),
         NETLINK: _switch(2, {0: [ALLOW]}, DENY),  # asking for addresses and routes

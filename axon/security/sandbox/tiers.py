@@ -13,11 +13,12 @@ from pathlib import Path
 from axon import resources
 from axon.config import Config
 from axon.errors import UsageError
-from axon.security.sandbox import tools
+from axon.security.sandbox import kernel, landlock, tools
 from axon.security.sandbox.bounds import Place
 from axon.security.sandbox.contained import Sandbox, Tier
 
 TRY_SECONDS = 20.0
+PORTS_ABI = 4
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 TIERS: tuple[Tier, ...] = ("bubblewrap", "landlock", "sandbox-exec")
 WITHOUT = "--unsafe-no-sandbox runs agents with all your rights"
@@ -95,14 +96,24 @@ def _bubblewrap(sandbox: Sandbox, path: str) -> Sandbox | str:
     program = shutil.which("bwrap", path=f"{path}{os.pathsep}{DEFAULT_PATH}")
     if program is None:
         return "bwrap is not installed"
-    return replace(sandbox, program=program, abi=_abi())
+    return _with_kernel(replace(sandbox, program=program))
 
 
 def _landlock(sandbox: Sandbox, path: str) -> Sandbox | str:
-    abi = _abi()
-    if not abi:
+    found = _with_kernel(sandbox)
+    if isinstance(found, Sandbox) and not found.abi:
         return "the kernel has no Landlock, or it is switched off"
-    return replace(sandbox, abi=abi)
+    return found
+
+
+def _with_kernel(sandbox: Sandbox) -> Sandbox | str:
+    """The same with what the kernel can do; why not, when ports cannot be closed as asked."""
+    if kernel.MACHINE not in kernel.COLUMNS:
+        return f"no filter of system calls for {kernel.MACHINE or 'this machine'}"
+    abi, local = _abi(), kernel.can_share()
+    if sandbox.ports is not None and abi < PORTS_ABI and not local:
+        return "this kernel cannot close ports (sandbox.network must be open)"
+    return replace(sandbox, abi=abi, local=local)
 
 
 def _sandbox_exec(sandbox: Sandbox, path: str) -> Sandbox | str:
@@ -111,10 +122,6 @@ def _sandbox_exec(sandbox: Sandbox, path: str) -> Sandbox | str:
 
 
 def _abi() -> int:
-    from axon.security.sandbox import kernel, landlock
-
-    if kernel.MACHINE not in kernel.COLUMNS:
-        return 0
     return min(landlock.abi(), landlock.NEWEST_ABI)
 
 
