@@ -15,7 +15,8 @@ import pytest
 
 from axon.config import Config
 from axon.errors import UsageError
-from axon.security.sandbox import UNCONTAINED, Place, Sandbox, choose, describe, landlock
+from axon.security.launcher import landlock
+from axon.security.sandbox import UNCONTAINED, Place, Sandbox, choose, describe
 from axon.security.sandbox.bounds import bounds_of, hold_places
 from axon.security.sandbox.hidden import carve, in_project, is_secret
 from axon.security.sandbox.macos import profile
@@ -437,5 +438,5 @@ def test_a_kernel_that_knows_no_landlock_is_told_apart(monkeypatch: pytest.Monke
     def refuse(name: str, *arguments: object) -> int:
         raise OSError(errno.EOPNOTSUPP, "switched off at boot")
 
-    monkeypatch.setattr("axon.security.sandbox.kernel.call", refuse)
+    monkeypatch.setattr("axon.security.launcher.kernel.call", refuse)
     assert landlock.abi() == 0

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from axon.security.sandbox import Place, kernel, landlock
+from axon.security.launcher import kernel, landlock
+from axon.security.sandbox import Place
 from tests.drive import Axon
 from tests.escapes.scene import MARKER, Scene
 

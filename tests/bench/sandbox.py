@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from axon.security.sandbox import Contained, choose, landlock
+from axon.security.launcher import landlock
+from axon.security.sandbox import Contained, choose
 from tests.escapes.scene import Scene
 
 STARTS = 25

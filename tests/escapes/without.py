@@ -10,7 +10,7 @@ import os
 import struct
 import sys
 
-from axon.security.sandbox import kernel, seccomp
+from axon.security.launcher import kernel, seccomp
 
 LACKS = {
     "landlock": ("landlock_create_ruleset",),

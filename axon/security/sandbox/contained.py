@@ -1,10 +1,9 @@
 """A tier with the bounds of one project: turns a command into the contained one."""
 
-import json
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from axon.security.sandbox import bubblewrap, hidden, macos
 from axon.security.sandbox.bounds import Place, bounds_of, hold_places
@@ -14,7 +13,7 @@ DNS_PORT = 53
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 START = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from axon.security.sandbox.launcher import main; main(sys.argv[2:])"
+    "from axon.security.launcher.contain import main; main(sys.argv[2:])"
 )
 
 
@@ -88,27 +87,31 @@ class Contained:
         words = bubblewrap.words(sandbox.program, bounds, fixed, str(self.place.workspace))
         return [*words, *_launcher(order, sandbox.imports), *command]
 
-    def _order(self, *, read: list[str], write: list[str], leash: int) -> dict[str, Any]:
+    def _order(self, *, read: list[str], write: list[str], leash: int) -> list[str]:
         """What the launcher is told (see there)."""
         sandbox = self.sandbox
         alone = sandbox.tier == "bubblewrap"
-        return {
-            "leash": leash,
-            "abi": sandbox.abi,
-            "read": read,
-            "write": write,
-            "devices": ["/dev"] if alone else [*DEVICES],
-            "ports": sandbox.open_ports,
-            "gateway": sandbox.gateway,
+        ports = sandbox.open_ports
+        flags = {
             "alone": alone,
             "local": sandbox.local,
             "watch": not alone or sandbox.abi < 6,
+            "closed": ports is not None,
         }
+        return [
+            f"leash={leash}",
+            f"abi={sandbox.abi}",
+            f"gateway={sandbox.gateway}",
+            *(name for name, is_set in flags.items() if is_set),
+            *(f"port={port}" for port in ports or ()),
+            *(f"read={path}" for path in read),
+            *(f"write={path}" for path in write),
+            *(f"device={path}" for path in (["/dev"] if alone else DEVICES)),
+        ]
 
 
-def _launcher(order: dict[str, Any], imports: str) -> list[str]:
-    text = json.dumps(order, separators=(",", ":"))
-    return [sys.executable, "-I", "-S", "-c", START, imports, text]
+def _launcher(order: list[str], imports: str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", START, imports, *order, "--"]
 
 
 UNCONTAINED = Contained(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from axon.security.launcher.landlock import LACKS
 from axon.security.sandbox.contained import Sandbox
-from axon.security.sandbox.landlock import LACKS
 
 FILES = (
     "files: writes only to the workspace, its own home and temporary folder; your home, other "

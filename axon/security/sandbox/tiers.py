@@ -13,7 +13,8 @@ from pathlib import Path
 from axon import resources
 from axon.config import Config
 from axon.errors import UsageError
-from axon.security.sandbox import kernel, landlock, tools
+from axon.security.launcher import kernel, landlock
+from axon.security.sandbox import tools
 from axon.security.sandbox.bounds import Place
 from axon.security.sandbox.contained import Sandbox, Tier
 

@@ -5,7 +5,7 @@ import errno
 import struct
 from collections.abc import Iterable
 
-from axon.security.sandbox import kernel
+from axon.security.launcher import kernel
 
 Code = list[bytes]
 

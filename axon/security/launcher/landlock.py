@@ -7,7 +7,7 @@ import stat
 import struct
 import sys
 
-from axon.security.sandbox import kernel
+from axon.security.launcher import kernel
 
 NEWEST_ABI = 7  # what is below; a newer kernel knows these too
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3

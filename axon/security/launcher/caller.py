@@ -4,7 +4,7 @@ import ctypes
 import errno
 import os
 
-from axon.security.sandbox import kernel
+from axon.security.launcher import kernel
 
 HERE = -100  # AT_FDCWD
 NOWHERE = 0xFFFFFFFF

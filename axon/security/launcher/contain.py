@@ -1,19 +1,21 @@
 """What runs between axon and a contained program: it gives rights up, then starts the program.
 
-A process of its own, for the rights are gone for good. It reads one JSON object from its first
-argument (see `Order`), and the command from those after it.
+A process of its own, for the rights are gone for good. Its arguments are an order, word by word
+(see `Order`), then `--` and the command.
 """
 
+import _signal  # type: ignore[import-not-found]
 import _socket
 import ctypes
-import json
 import os
-import signal
 import struct
 import sys
-from typing import Any, NoReturn
 
-from axon.security.sandbox import kernel, landlock, seccomp, watcher
+from axon.security.launcher import kernel, landlock, seccomp, watcher
+
+TYPE_CHECKING = False  # what typing calls so, without typing
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 CANNOT = 126
 MOST_DESCRIPTORS = 4096
@@ -23,13 +25,39 @@ LAST_CAPABILITY = 63
 CAPABILITY_VERSION = 0x20080522
 
 
-def main(words: list[str]) -> NoReturn:
-    order, command = json.loads(words[0]), words[1:]
+class Order:
+    """`read=PATH`, `write=PATH`, `device=PATH` as often as needed; `leash`, `abi`, `gateway`;
+    `closed`: only what each `port=N` names may be connected to; `alone`, `local`, `watch`: see
+    seccomp.
+    """
+
+    def __init__(self, words: list[str]):
+        self.read: list[str] = []
+        self.write: list[str] = []
+        self.device: list[str] = []
+        self.port: list[str] = []
+        self.numbers = {"leash": 0, "abi": 0, "gateway": 0}
+        flags = set()
+        for word in words:
+            name, equals, value = word.partition("=")
+            if not equals:
+                flags.add(name)
+            elif name in self.numbers:
+                self.numbers[name] = int(value)
+            else:
+                getattr(self, name).append(value)
+        self.ports = [int(port) for port in self.port] if "closed" in flags else None
+        self.alone, self.local, self.watch = (n in flags for n in ("alone", "local", "watch"))
+
+
+def main(words: list[str]) -> "NoReturn":
+    end = words.index("--")
+    order, command = Order(words[:end]), words[end + 1 :]
     try:
         os.closerange(3, MOST_DESCRIPTORS)
-        _leash(order["leash"])
+        _leash(order.numbers["leash"])
         _contain(order)
-        if order["watch"]:
+        if order.watch:
             _start_watched(order, command)
         seccomp.install(_program(order), listen=False)
         os.execv(command[0], command)
@@ -40,18 +68,18 @@ def main(words: list[str]) -> NoReturn:
 def _leash(parent: int) -> None:
     """SIGTERM when the process that started this dies, also when it did so just now."""
     if parent:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGTERM)
         if os.getppid() != parent:
             _fail("the worker has gone")
 
 
-def _contain(order: dict[str, Any]) -> None:
+def _contain(order: "Order") -> None:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if os.geteuid() == 0:
         _drop_capabilities()
-    if order["abi"]:
-        ports = order["ports"]
-        landlock.restrict(order["abi"], order["read"], order["write"], order["devices"], ports)
+    if order.numbers["abi"]:
+        ports = order.ports
+        landlock.restrict(order.numbers["abi"], order.read, order.write, order.device, ports)
 
 
 def _drop_capabilities() -> None:
@@ -71,17 +99,17 @@ def _drop_capabilities() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def _program(order: dict[str, Any]) -> seccomp.Code:
+def _program(order: "Order") -> seccomp.Code:
     return seccomp.program(
-        alone=order["alone"],
-        watched=order["watch"],
-        local=order["local"],
-        datagrams=order["ports"] is None,
-        truncation=order["alone"] or order["abi"] >= 3,
+        alone=order.alone,
+        watched=order.watch,
+        local=order.local,
+        datagrams=order.ports is None,
+        truncation=order.alone or order.numbers["abi"] >= 3,
     )
 
 
-def _start_watched(order: dict[str, Any], command: list[str]) -> NoReturn:
+def _start_watched(order: "Order", command: list[str]) -> "NoReturn":
     """The program as a child; this process stays, and answers for what Landlock leaves open."""
     ours, theirs = _socket.socketpair()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # who may be looked into must be below
@@ -98,7 +126,7 @@ def _start_watched(order: dict[str, Any], command: list[str]) -> NoReturn:
         os._exit(CANNOT)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # nothing below may look into this process
     ours.close()  # now it may begin
-    status = watcher.Watcher(listener, order["write"], order["ports"], order["gateway"]).serve(
+    status = watcher.Watcher(listener, order.write, order.ports, order.numbers["gateway"]).serve(
         child
     )
     _end_like(status)
@@ -106,9 +134,9 @@ def _start_watched(order: dict[str, Any], command: list[str]) -> NoReturn:
 
 def _be_watched(
     code: seccomp.Code, command: list[str], parent: int, told: _socket.socket
-) -> NoReturn:
+) -> "NoReturn":
     try:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(CANNOT)
         listener = seccomp.install(code, listen=True)
@@ -127,17 +155,17 @@ def _received(told: _socket.socket) -> int:
     return int(struct.unpack("i", extra[0][2][:4])[0]) if extra else -1
 
 
-def _end_like(status: int) -> NoReturn:
+def _end_like(status: int) -> "NoReturn":
     """So that whoever started this sees how the program ended."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
-            signal.signal(number, signal.SIG_DFL)
+        if number not in (_signal.SIGKILL, _signal.SIGSTOP):
+            _signal.signal(number, _signal.SIG_DFL)
         os.kill(os.getpid(), number)
     os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else CANNOT)
 
 
-def _fail(why: str) -> NoReturn:
+def _fail(why: str) -> "NoReturn":
     sys.stderr.write(f"axon: sandbox: {why}\n")
     sys.stderr.flush()
     os._exit(CANNOT)

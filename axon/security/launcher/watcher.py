@@ -4,18 +4,18 @@ The kernel holds such a call and asks here. The answer is never "go on": a secon
 change what was looked at. The call is made here, on what was looked at, and its result handed back.
 """
 
+import _signal  # type: ignore[import-not-found]
 import ctypes
 import errno
 import fcntl
 import os
 import select
-import signal
 import stat
 import struct
 from collections.abc import Callable
 
-from axon.security.sandbox import caller, kernel
-from axon.security.sandbox.connecting import Connecting
+from axon.security.launcher import caller, kernel
+from axon.security.launcher.connecting import Connecting
 
 RECEIVE, SEND, STILL_VALID = 0xC0502100, 0xC0182101, 0x40082102
 NO_FOLLOW, EMPTY_PATH = 0x100, 0x1000
@@ -204,11 +204,11 @@ HANDLERS = {
 
 def forward(child: int) -> None:
     """Who means to end or interrupt what runs here sends that to this process."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, lambda caught, _: _signal(child, caught))
+    for number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT):
+        _signal.signal(number, lambda caught, _: _pass_on(child, caught))
 
 
-def _signal(child: int, number: int) -> None:
+def _pass_on(child: int, number: int) -> None:
     try:
         os.kill(child, number)
     except ProcessLookupError:

@@ -5,28 +5,22 @@ import errno
 import fcntl
 import os
 import struct
-from typing import Protocol
 
-from axon.security.sandbox import caller, kernel
+from axon.security.launcher import caller, kernel
+
+TYPE_CHECKING = False  # what typing calls so, without typing
+if TYPE_CHECKING:
+    from axon.security.launcher.watcher import Watcher
 
 UNIX, INET, INET6 = 1, 2, 10
 SOL_SOCKET, SO_DOMAIN = 1, 39
 ADDRESS_BYTES = 128
 
 
-class Rules(Protocol):
-    """What may be connected to. `ports` None: all."""
-
-    ports: list[int] | None
-    gateway: int
-
-    def owns(self, found: int) -> str: ...
-
-
 class Connecting:
     """A connection of a socket that this process shares, to an address nobody else can change."""
 
-    def __init__(self, watcher: Rules, task: int, given: tuple[int, ...]):
+    def __init__(self, watcher: "Watcher", task: int, given: tuple[int, ...]):
         size = given[2] & caller.NOWHERE
         if not 2 <= size <= ADDRESS_BYTES:
             raise OSError(errno.EINVAL, "no address")
@@ -40,7 +34,7 @@ class Connecting:
             self.close()
             raise
 
-    def _check(self, watcher: Rules, task: int) -> None:
+    def _check(self, watcher: "Watcher", task: int) -> None:
         family = _domain(self.socket)
         if family == UNIX:
             self.address = self._local(watcher, task)
@@ -50,7 +44,7 @@ class Connecting:
             if port not in watcher.ports or (port == watcher.gateway and not home):
                 raise PermissionError(errno.EACCES, "this port is closed")
 
-    def _local(self, watcher: Rules, task: int) -> bytes:
+    def _local(self, watcher: "Watcher", task: int) -> bytes:
         """Named by its open file: nothing can be put in its place."""
         path = self.address[2:].split(b"\0")[0]
         if not path:

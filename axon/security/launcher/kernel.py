@@ -2,9 +2,8 @@
 
 import ctypes
 import os
-import platform
 
-MACHINE = platform.machine() if os.name == "posix" else ""
+MACHINE = os.uname().machine
 NUMBERS = {  # x86-64, aarch64; -1: there is none
     "acct": (163, 89),
     "add_key": (248, 217),
