@@ -287,3 +287,8 @@ def asking_alone(made: Bench, port: int) -> socket.socket:
 
 def usage(**figures: Any) -> Usage:
     return Usage(session="session-1", model="claude-sonnet-4-5", status=200, **figures)
+
+
+def usage_rows(made: Bench) -> int:
+    """How many requests were counted."""
+    return int(made.sql("SELECT count(*) FROM usage")[0][0])

@@ -540,7 +540,7 @@ def test_what_the_ledger_cannot_take_now_is_counted_later(tmp_path: Path) -> Non
 
         def open_books() -> Ledger:
             opened.append(Stubborn(open_ledger(made.settings.ledger_url)))
-            return opened[0]
+            return opened[-1]
 
         made.start(open_books=open_books)
         assert made.ask().status == 200

@@ -2,18 +2,16 @@
 
 import logging
 import os
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from axon.errors import AxonError, EngineFault, LedgerError
 from axon.gateway import GATEWAY
 from axon.gateway.allowances import DayBudget, Then, accounts, follow, told_of
 from axon.gateway.budgets import Account, Overdraft
+from axon.gateway.clerk import Clerk, Job
 from axon.gateway.limits import Waiting
 from axon.ledger import Ledger, Session, Usage, WorkerStatus
 
@@ -23,11 +21,10 @@ CACHE_SECONDS = 1.0
 REFUSAL_SECONDS = 60.0  # one event per unknown token in that time
 MOST_REMEMBERED = 4096
 T = TypeVar("T")
-Job = Callable[[Ledger], Any]
 
 
 class Books:
-    """All access of a gateway to its ledger, on one thread: its connection never moves.
+    """All access of a gateway to its ledger; what is read never waits for what is written.
 
     What cannot be written now is kept and written later, and until then nothing new is admitted:
     what is not counted must not be spent.
@@ -35,19 +32,14 @@ class Books:
 
     def __init__(self, open_ledger: Callable[[], Ledger], run: str) -> None:
         self._run = run
-        self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
         self._unwritten: deque[Job] = deque()
         self._delayed = False
         self._sessions: dict[str, tuple[float, Session | None]] = {}
         self._unlimited: dict[str, None] = {}
         self._refused: dict[str, float] = {}
         self._told: dict[tuple[str, str], float] = {}
-        ready: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=self._work, args=(open_ledger, ready), daemon=True, name="books"
-        )
-        self._thread.start()
-        ready.result()
+        self._writer = Clerk("books", open_ledger, self._flush)
+        self._reader = Clerk("register", open_ledger, lambda ledger: False)
 
     def session_of(self, token_hash: str) -> Session | None:
         """The open session that holds this token; up to a second old."""
@@ -153,8 +145,8 @@ class Books:
 
     def close(self, seconds: float) -> None:
         """Write what is still to be written, if that takes no longer."""
-        self._jobs.put(None)
-        self._thread.join(seconds)
+        self._writer.close(seconds)
+        self._reader.close(seconds)
 
     def _event(self, action: str, session: Session, why: str, data: dict[str, Any]) -> None:
         self._write(
@@ -171,7 +163,7 @@ class Books:
     def _read(self, read: Callable[[Ledger], T]) -> T:
         if self._delayed:
             raise LedgerError("the ledger takes no writes at the moment; the gateway waits for it")
-        found: T = self._do(read)
+        found: T = self._reader.do(read)
         return found
 
     def _write(self, write: Job) -> None:
@@ -181,42 +173,10 @@ class Books:
             self._unwritten.append(write)
             self._flush(ledger)
 
-        self._do(keep)
+        self._writer.do(keep)
 
-    def _do(self, job: Job) -> Any:
-        future: Future[Any] = Future()
-        self._jobs.put((job, future))
-        while not future.done() and self._thread.is_alive():
-            wait([future], timeout=1.0)
-        if not future.done():
-            raise LedgerError("the gateway is closing; ask its successor")
-        return future.result()
-
-    def _work(self, open_ledger: Callable[[], Ledger], ready: Future[None]) -> None:
-        try:
-            ledger = open_ledger()
-        except Exception as error:
-            ready.set_exception(error)
-            return
-        ready.set_result(None)
-        while True:
-            try:
-                entry = self._jobs.get(timeout=0.5 if self._unwritten else None)
-            except queue.Empty:
-                self._flush(ledger)
-                continue
-            if entry is None:
-                break
-            job, future = entry
-            try:
-                future.set_result(job(ledger))
-            except Exception as error:
-                future.set_exception(error)
-        self._flush(ledger)
-        ledger.close()
-
-    def _flush(self, ledger: Ledger) -> None:
-        """Write in order; stop at the first that the ledger cannot take now."""
+    def _flush(self, ledger: Ledger) -> bool:
+        """Write in order, up to the first that the ledger cannot take now; is there one?"""
         while self._unwritten:
             write = self._unwritten.popleft()
             try:
@@ -225,10 +185,11 @@ class Books:
                 self._unwritten.appendleft(write)
                 self._delayed = True
                 log.warning("ledger write delayed reason=%r", str(error))
-                return
+                return True
             except AxonError as error:  # it will never be taken
                 log.warning("ledger write dropped reason=%r", str(error))
         self._delayed = False
+        return False
 
 
 def _forget_some(known: dict[Any, Any]) -> None:

@@ -22,7 +22,7 @@ from axon.gateway.wire import Answer, ChildGone, Cut, Hangup, Headers, Request, 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 64 << 20
-MOST_CONNECTIONS = 256
+MOST_CONNECTIONS = 1024
 IDLE_SECONDS = 900.0  # a child's tools may take long between two requests
 HEADER_SECONDS, BODY_SECONDS, WRITE_SECONDS = 20.0, 120.0, 120.0
 

@@ -2,8 +2,11 @@
 
 import logging
 import os
+import resource
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -26,6 +29,7 @@ __all__ = ["Gateway", "GatewaySettings", "serve", "settings_from"]
 
 log = logging.getLogger(__name__)
 
+STACK_BYTES, DESCRIPTORS = 512 << 10, 4096
 CLOSING_SECONDS = 2.0  # for figures the ledger has not taken yet
 
 
@@ -34,6 +38,7 @@ def serve(settings: GatewaySettings, leash: Connection) -> None:
 
     If the gateway cannot work, a line that says why is sent in place of the port.
     """
+    _make_room()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's; its leash ends us
     try:
         gateway = Gateway(settings, lambda: open_ledger(settings.ledger_url))
@@ -47,6 +52,16 @@ def serve(settings: GatewaySettings, leash: Connection) -> None:
     _hold(leash)
     gateway.close()
     os._exit(0)  # at once: whoever is still connected must see an end
+
+
+def _make_room() -> None:
+    """For a thread and two descriptors per connection."""
+    threading.stack_size(STACK_BYTES)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Gateway:
