@@ -10,6 +10,7 @@ from axon.security.sandbox.bounds import Place, bounds_of, hold_places
 
 Tier = Literal["bubblewrap", "landlock", "sandbox-exec", "none"]
 DNS_PORT = 53
+NAMES_BY_TCP = (("RES_OPTIONS", "use-vc"),)  # there is no UDP when ports are closed
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 START = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -62,8 +63,9 @@ class Contained:
     def around(self, command: list[str], *, parent: int = 0) -> list[str]:
         """The words that run `command` inside. `parent`: the process it must not outlive."""
         sandbox = self.sandbox
-        if self.variables:
-            command = ["/usr/bin/env", *(f"{k}={v}" for k, v in self.variables), *command]
+        variables = (*self.variables, *(NAMES_BY_TCP if sandbox.ports else ()))
+        if variables:
+            command = ["/usr/bin/env", *(f"{k}={v}" for k, v in variables), *command]
         if sandbox.tier == "none":
             return command
         bounds = bounds_of(
