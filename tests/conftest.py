@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from axon.ledger import Ledger
+from tests.backends import WORLDS, keeping
 from tests.drive import Axon
+from tests.task_server import TaskServer
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,10 +72,26 @@ def axon(pyz: Path, engine_cache: Path, tmp_path: Path) -> Iterator[Axon]:
     driver.end()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What every ledger promises is held against every backend."""
+    if "world" in metafunc.fixturenames:
+        names = keeping(metafunc.definition)
+        if names != ["file"]:
+            metafunc.parametrize("world", names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def task_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskServer]:
+    server = TaskServer([str(tmp_path_factory.mktemp("server") / "first.db"), "--careful"])
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A ledger file and its clock."""
-    world = World(tmp_path / "ledger.db")
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A ledger of some backend, and its clock."""
+    world = WORLDS[getattr(request, "param", "file")](request, tmp_path)
     yield world
     world.close()
 

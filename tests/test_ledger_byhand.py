@@ -7,6 +7,8 @@ from axon.ledger import Ledger
 from axon.tasks import MOVES, Claim, State
 from tests.world import World, add, claim, idle
 
+pytestmark = pytest.mark.promise
+
 
 def test_a_task_is_moved_through_its_life(ledger: Ledger) -> None:
     add(ledger, "a")

@@ -10,6 +10,8 @@ from axon.ledger import Ledger, Limits
 from axon.tasks import Claim, State
 from tests.world import DAY, World, add, claim, idle, landing, session, started
 
+pytestmark = pytest.mark.promise
+
 # ── claims and how they end ──
 
 

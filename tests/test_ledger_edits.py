@@ -12,6 +12,13 @@ from axon.ledger import Ledger
 from axon.tasks import Draft, Priority, Record, State, Task
 from tests.world import World, add, claim, finish, landing
 
+pytestmark = pytest.mark.promise
+in_a_file = pytest.mark.promise(
+    but={
+        "task_mcp": "a task server takes nothing back, deletes nothing, and imports only new tasks"
+    }
+)
+
 
 @pytest.fixture(autouse=True)
 def sound(ledger: Ledger) -> Any:
@@ -28,6 +35,7 @@ def as_it_was(task: Task) -> Task:
 # ── edit ──
 
 
+@in_a_file
 def test_every_field_a_person_may_set_is_set_and_taken_back(ledger: Ledger) -> None:
     add(ledger, "whole", "part")
     before = ledger.task("ENG-2")
@@ -63,6 +71,7 @@ def test_every_field_a_person_may_set_is_set_and_taken_back(ledger: Ledger) -> N
         ({"parent": "ENG-1"}, "wait for each other: ENG-1 → ENG-1"),
     ],
 )
+@in_a_file
 def test_what_cannot_be_edited_is_refused_whole(
     ledger: Ledger, fields: dict[str, Any], problem: str
 ) -> None:
@@ -86,6 +95,7 @@ def test_what_changes_nothing_is_no_change(ledger: Ledger) -> None:
         ledger.undo()
 
 
+@in_a_file
 def test_of_two_editors_the_second_is_told(ledger: Ledger, world: World) -> None:
     add(ledger, "a", "b")
     other = world.open()
@@ -126,6 +136,7 @@ def test_a_running_task_keeps_what_others_rely_on(ledger: Ledger) -> None:
     assert ledger.edit(["ENG-1"], {"title": "typo mended"})[0].title == "typo mended"
 
 
+@in_a_file
 def test_a_new_time_holds_a_task_back_and_lets_it_go(ledger: Ledger, world: World) -> None:
     add(ledger, "a")
     ledger.edit(["ENG-1"], {"not_before": world.wall + 60})
@@ -167,6 +178,7 @@ def test_circles_are_refused_through_parents_too(ledger: Ledger) -> None:
 # ── moves, questions ──
 
 
+@in_a_file
 def test_many_are_moved_or_none(ledger: Ledger) -> None:
     add(ledger, "a", "b", "c")
     held = claim(ledger)
@@ -189,6 +201,7 @@ def test_work_of_an_agent_is_not_handed_in_by_others(ledger: Ledger) -> None:
         ledger.move_all(["ENG-1"], State.REVIEW)
 
 
+@in_a_file
 def test_a_question_is_asked_and_answered(ledger: Ledger) -> None:
     add(ledger, "a")
     held = claim(ledger)
@@ -222,6 +235,7 @@ def test_a_question_is_asked_and_answered(ledger: Ledger) -> None:
 # ── delete ──
 
 
+@in_a_file
 def test_deleted_tasks_come_back_with_all_they_had(ledger: Ledger) -> None:
     ledger.add([Draft(title="whole", key="w"), Draft(title="part", parent="w", labels=("x",))])
     add(ledger, "c", depends=("ENG-1",))
@@ -244,6 +258,7 @@ def test_deleted_tasks_come_back_with_all_they_had(ledger: Ledger) -> None:
     assert [c.body for c in ledger.comments("ENG-1")] == ["said"]
 
 
+@in_a_file
 def test_a_part_can_go_alone(ledger: Ledger) -> None:
     ledger.add([Draft(title="whole", key="w"), Draft(title="part", parent="w")])
     ledger.delete(["ENG-2"])
@@ -252,6 +267,7 @@ def test_a_part_can_go_alone(ledger: Ledger) -> None:
     assert ledger.task("ENG-1").blocked == 1
 
 
+@in_a_file
 def test_what_is_at_work_is_not_deleted(ledger: Ledger) -> None:
     add(ledger, "a")
     held = claim(ledger)
@@ -266,6 +282,7 @@ def test_what_is_at_work_is_not_deleted(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("state", ["todo", "in_progress", "review", "blocked", "failed"])
+@in_a_file
 def test_a_canceled_task_is_again_what_it_was(ledger: Ledger, state: str) -> None:
     add(ledger, "a", max_attempts=1)
     steps: dict[str, Callable[[], Any]] = {
@@ -284,6 +301,7 @@ def test_a_canceled_task_is_again_what_it_was(ledger: Ledger, state: str) -> Non
     assert as_it_was(after) == as_it_was(before)
 
 
+@in_a_file
 def test_done_work_is_done_again(ledger: Ledger) -> None:
     add(ledger, "a")
     add(ledger, "b", depends=("ENG-1",))
@@ -296,6 +314,7 @@ def test_done_work_is_done_again(ledger: Ledger) -> None:
     assert ledger.task("ENG-2").blocked == 0
 
 
+@in_a_file
 def test_failures_come_back_with_an_undone_retry(ledger: Ledger) -> None:
     add(ledger, "a", max_attempts=1)
     ledger.fail(claim(ledger), "red", feedback="output")
@@ -305,6 +324,7 @@ def test_failures_come_back_with_an_undone_retry(ledger: Ledger) -> None:
     assert as_it_was(ledger.task("ENG-1")) == as_it_was(before)
 
 
+@in_a_file
 def test_several_undos_go_further_back(ledger: Ledger) -> None:
     add(ledger, "a")
     seen = [as_it_was(ledger.task("ENG-1"))]
@@ -323,6 +343,7 @@ def test_several_undos_go_further_back(ledger: Ledger) -> None:
     assert ledger.task("ENG-1").title == "a"
 
 
+@in_a_file
 def test_what_workers_have_built_on_stays(ledger: Ledger) -> None:
     add(ledger, "a", "b")
     ledger.edit(["ENG-1", "ENG-2"], {"priority": Priority.HIGH})
@@ -338,6 +359,7 @@ def test_what_workers_have_built_on_stays(ledger: Ledger) -> None:
         ledger.undo()
 
 
+@in_a_file
 def test_moves_of_programs_are_no_changes_of_people(ledger: Ledger) -> None:
     add(ledger, "a")
     ledger.edit(["ENG-1"], {"title": "b"})
@@ -346,6 +368,7 @@ def test_moves_of_programs_are_no_changes_of_people(ledger: Ledger) -> None:
         ledger.undo()
 
 
+@in_a_file
 def test_everybody_takes_back_what_is_their_own(ledger: Ledger) -> None:
     add(ledger, "a", "b")
     ledger.edit(["ENG-1"], {"title": "mine"})
@@ -361,6 +384,7 @@ def test_everybody_takes_back_what_is_their_own(ledger: Ledger) -> None:
     assert ledger.task("ENG-1").title == "a"
 
 
+@in_a_file
 def test_the_journal_is_bounded(ledger: Ledger) -> None:
     add(ledger, "a")
     for n in range(520):
@@ -386,6 +410,7 @@ def taken(ledger: Ledger, *records: Record, **options: Any) -> tuple[list[str], 
     return tuple([task.identifier for task in part] for part in parts)
 
 
+@in_a_file
 def test_identifiers_states_and_facts_are_kept_where_they_are_free(ledger: Ledger) -> None:
     facts = {"attempts": 2, "token": 2, "cost_usd": 0.5, "created_at": 7.0, "error": "red"}
     assert taken(
@@ -403,6 +428,7 @@ def test_identifiers_states_and_facts_are_kept_where_they_are_free(ledger: Ledge
     assert ledger.counts()["failed"] == 1
 
 
+@in_a_file
 def test_conflicts_are_skipped_updated_or_doubled(ledger: Ledger) -> None:
     add(ledger, "a", "b")
     ledger.edit(["ENG-1"], {"check": "true"})
@@ -422,6 +448,7 @@ def test_conflicts_are_skipped_updated_or_doubled(ledger: Ledger) -> None:
     assert ledger.task("ENG-6").depends == ("ENG-4", "ENG-5")
 
 
+@in_a_file
 def test_a_dry_import_answers_the_same_and_changes_nothing(ledger: Ledger) -> None:
     add(ledger, "a")
     before, seq = ledger.tasks(), ledger.last_seq()
@@ -448,6 +475,7 @@ def test_an_import_is_all_or_nothing(ledger: Ledger, records: list[Record], prob
     assert (ledger.tasks(), ledger.last_seq()) == (before, seq)
 
 
+@in_a_file
 def test_links_that_are_turned_round_are_no_circle(ledger: Ledger) -> None:
     add(ledger, "a")
     add(ledger, "b", depends=("ENG-1",))
@@ -460,6 +488,7 @@ def test_links_that_are_turned_round_are_no_circle(ledger: Ledger) -> None:
     assert (ledger.task("ENG-1").depends, ledger.task("ENG-2").depends) == ((), ("ENG-1",))
 
 
+@in_a_file
 def test_an_import_is_taken_back_unless_it_was_built_on(ledger: Ledger) -> None:
     add(ledger, "a")
     before = as_it_was(ledger.task("ENG-1"))
@@ -479,6 +508,7 @@ def test_an_import_is_taken_back_unless_it_was_built_on(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
+@in_a_file
 def test_whatever_people_do_can_be_taken_back_step_by_step(ledger: Ledger, seed: int) -> None:
     print(f"seed {seed}")
     chance = random.Random(seed)

@@ -10,6 +10,8 @@ from axon.ledger.messages.posting import MAX_FOLLOW_UPS, MAX_UNREAD
 from axon.tasks import Draft, State
 from tests.world import World, add, claim, finish
 
+pytestmark = pytest.mark.promise
+
 
 def bodies(ledger: Ledger, identifier: str) -> list[str]:
     return [message.body for message in ledger.unread(identifier)]

@@ -8,6 +8,8 @@ from axon.errors import NotFound, UsageError
 from axon.ledger import Ledger, Usage, WorkerStatus
 from tests.world import World, add, claim, finish, session, started
 
+pytestmark = pytest.mark.promise
+
 # ── runs ──
 
 

@@ -1,5 +1,6 @@
 """The small tables: every row carries a sum, proved whenever the row is read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,6 +32,11 @@ class Table:
     def select(self, tx: Tx, tail: str = "", values: tuple[Any, ...] = ()) -> list[Known]:
         """The rows that `tail` (WHERE, ORDER BY, LIMIT) asks for."""
         return [self._proved(row) for row in tx.db.execute(f"{self._select} {tail}", values)]
+
+    def newest(self, tx: Tx) -> Iterator[Known]:
+        """All rows of a table that is numbered, the last first; read only as far as asked for."""
+        sql = f"{self._select} NOT INDEXED ORDER BY {self.columns[0]} DESC"
+        return map(self._proved, tx.db.execute(sql))
 
     def find(self, tx: Tx, *key: Any) -> Known | None:
         found = tx.db.execute(self._find, key).fetchone()

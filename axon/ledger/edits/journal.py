@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -10,7 +11,7 @@ from axon.ledger import history
 from axon.ledger.columns import LISTS, NAMES, stored
 from axon.ledger.proof import damaged
 from axon.ledger.rows import Row
-from axon.ledger.tables import CHANGE, CHANGE_TASK, Known
+from axon.ledger.tables import CHANGE, CHANGE_TASK
 from axon.ledger.transaction import Tx
 from axon.tasks import Priority, State, Task
 from axon.tasks.text import clean
@@ -112,8 +113,10 @@ def close(tx: Tx, change: int) -> None:
 
 def last(tx: Tx, actor: str) -> Change | None:
     """The newest of this actor that was not taken back."""
+    if tx.db.execute(ORPHANS).fetchone():
+        damaged("the journal of changes", "one is missing")
     names = [field.name for field in fields(Change)]
-    for known in _all(tx):
+    for known in CHANGE.newest(tx):
         if known["actor"] == clean(actor) and not known["undone"]:
             return Change(**{name: known[name] for name in names})
     return None
@@ -126,35 +129,30 @@ def take_back(tx: Tx, change: Change) -> None:
 
 
 def kept(tx: Tx, change: int) -> list[Kept]:
+    """Read from the newest on, index aside, so that none can be missed."""
+    newer = takewhile(lambda known: known["change"] >= change, CHANGE_TASK.newest(tx))
+    found = [known for known in newer if known["change"] == change]
     return [
         Kept(
             task=known["task"],
             identifier=known["identifier"],
             before=json.loads(known["before"]),
         )
-        for known in sorted(CHANGE_TASK.select(tx, "NOT INDEXED"), key=itemgetter("task"))
-        if known["change"] == change
+        for known in sorted(found, key=itemgetter("task"))
     ]
 
 
-def harmless(tx: Tx, actor: str) -> Callable[[int], bool]:
-    """Tells of an event whether it is part of a change of this actor, or of one taken back."""
-    changes = _all(tx)
+def harmless(tx: Tx, change: Change) -> Callable[[int], bool]:
+    """Tells of an event since `change` whether it is of the same actor, or was taken back."""
+    since = list(takewhile(lambda known: known["id"] > change.id, CHANGE.newest(tx)))
 
     def is_harmless(seq: int) -> bool:
-        known = next((known for known in changes if known["since"] <= seq), None)
+        known = next((known for known in since if known["since"] <= seq), None)
         if known is None or known["seq"] < seq:
             return False
-        return bool(known["undone"] or known["actor"] == clean(actor))
+        return bool(known["undone"] or known["actor"] == change.actor)
 
     return is_harmless
-
-
-def _all(tx: Tx) -> list[Known]:
-    """The newest first. They are few: all are read and proved, so that none can be missed."""
-    if tx.db.execute(ORPHANS).fetchone():
-        damaged("the journal of changes", "one is missing")
-    return CHANGE.select(tx, "NOT INDEXED ORDER BY id DESC")
 
 
 def values(before: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def undo(tx: Tx, *, actor: str) -> Undone:
         raise Forbidden("there is no change to take back; only the latest ones are kept")
     kept = journal.kept(tx, change.id)
     added = _added(tx, change)
-    harmless = journal.harmless(tx, change.actor)
+    harmless = journal.harmless(tx, change)
     for identifier in (*(one.identifier for one in kept), *(row.task.identifier for row in added)):
         _refuse_moved_on(tx, change, identifier, harmless)
     journal.take_back(tx, change)
