@@ -45,7 +45,7 @@ def test_a_missing_event_is_noticed(world: World, ledger: Ledger) -> None:
     add(ledger, "a", "b", "c")
     assert isinstance(ledger, FileLedger)
     ledger._store.db.execute("DELETE FROM event WHERE seq = 2")
-    with pytest.raises(LedgerError, match="events"):
+    with pytest.raises(LedgerError, match="missing"):
         ledger.steps()
 
 

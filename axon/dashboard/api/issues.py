@@ -36,14 +36,14 @@ def list_issues(desk: Desk, body: Body) -> dict[str, Any]:
         counts = desk.ledger.counts()
         total = sum(counts[state] for state in (states or counts))
     return {
-        "issues": [view(task) for task in (found if body["brief"] else _bounded(found))],
+        "issues": [view(task) for task in (found if body["brief"] else bounded(found))],
         "total": total,
         "limit": limit,
         "offset": offset,
     }
 
 
-def _bounded(tasks: list[Task]) -> list[Task]:
+def bounded(tasks: list[Task]) -> list[Task]:
     """As many as one page can take; `offset` leads to the others."""
     size = 0
     for number, task in enumerate(tasks):
