@@ -10,7 +10,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Tells "unauthorized" when the server wants a token, "reached" and "away" of the server. */
+/** Tells "unauthorized" when the server wants a token. */
 export const door = new EventTarget();
 
 /** @type {Map<string, {etag: string, data: any}>} */
@@ -48,12 +48,9 @@ async function request(method, path, { body, etag, signal } = {}) {
 /** @param {string} path @param {RequestInit} options */
 async function reach(path, options) {
   try {
-    const answer = await fetch(path, options);
-    door.dispatchEvent(new Event("reached"));
-    return answer;
+    return await fetch(path, options);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    door.dispatchEvent(new Event("away"));
     throw new ApiError(0, "away", "The dashboard's server does not answer; it is tried again.");
   }
 }
