@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import NamedTuple
 
 from axon.errors import UsageError
 from axon.ledger import counts, history, links, newrows
@@ -36,8 +37,7 @@ REACHES = """
 Drafts = Sequence[Draft] | Stream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(NamedTuple):
     """A task that others may refer to: of this batch, or there before."""
 
     id: int
@@ -154,7 +154,8 @@ def _numbered(tx: Tx, drafts: Drafts) -> Batch:
     batch = Batch(tx.counts[counts.LAST_TASK] + 1)  # no number is given again: undo may need it
     last = {known["key"]: known["last"] for known in TEAM.select(tx)}
     batch.used |= last
-    for draft in _heads(drafts):  # identifiers that are kept come before any that is given
+    some = isinstance(drafts, Sequence) or drafts.named
+    for draft in _heads(drafts) if some else ():  # what is kept comes before what is given
         if name := _named(draft):
             team, _, suffix = name.rpartition("-")
             last[team] = max(last.get(team, 0), int(suffix))

@@ -12,15 +12,23 @@ from axon.ledger.tables import RUN_TASK, Known
 from axon.ledger.transaction import Tx
 from axon.tasks.paths import cover, overlap
 
-LOOKED_AT = 64  # tasks in their order, before they are sought folder by folder
+LOOKED_AT = 5000  # tasks not met before, before others are sought folder by folder
+SCANNED = 20_000  # places of the queue that are gone through in order
+MEMORY = 100_000  # tasks of which one connection remembers with what they collide
 WOKEN = 500  # at most at once: nobody is kept waiting for all that a reboot has freed
 LAST = "\U0010ffff"
+NEVER = (1 << 63, 0)  # after all places of the queue
 NOT_YET = (counts.HELD, counts.DATED, counts.BACKING_OFF)
 
 IN_ORDER = f"""
     SELECT {FIELDS} FROM task INDEXED BY task_queue {JOIN}
     WHERE queue = ? ORDER BY priority, task.id LIMIT ?
 """
+QUEUE = f"""
+    SELECT priority, id FROM task INDEXED BY task_queue
+    WHERE queue = {SCOPED_READY} ORDER BY priority, id LIMIT ?
+"""
+EDITED = "SELECT 1 FROM event WHERE seq > ? AND action IN ('edit', 'undo') LIMIT 1"
 NEXT_FOLDER = f"""
     SELECT folder FROM task INDEXED BY task_folder
     WHERE queue = {SCOPED_READY} AND priority = ? AND folder >= ? ORDER BY folder LIMIT 1
@@ -85,21 +93,51 @@ def pick(tx: Tx) -> Row | None:
 
 
 def _scoped(tx: Tx, count: int, plain: Row | None) -> Row | None:
-    """`plain`, or one that comes before it, declares paths, and collides with none that runs."""
+    """`plain`, or one that comes before it, declares paths, and collides with none that runs.
+
+    Thousands may collide with one that runs: that is remembered of each for as long as any task
+    with the same glob runs, and only the index is read of them.
+    """
     free = Free(running_paths(tx))
-    seen = 0
-    for values in tx.db.execute(IN_ORDER, (SCOPED_READY, LOOKED_AT)):
-        row = proved(values)
-        if plain is not None and order(plain) < order(row):
+    known = _collisions(tx)
+    globs, end = free.globs, order(plain) if plain else NEVER
+    seen = new = 0
+    for place in tx.db.execute(QUEUE, (SCANNED,)):
+        if end < place:
             return plain
-        if free(row.known["paths"]):
-            return row
         seen += 1
-    if seen == LOOKED_AT:
+        number = place[1]
+        if known.get(number) in globs:
+            continue
+        if new == LOOKED_AT:
+            return _by_folder(tx, free, plain)
+        new += 1
+        row = by_id(tx, number)
+        if row.known["queue"] != SCOPED_READY:
+            damaged("the index of ready tasks", f"{row.known['identifier']} is not ready")
+        glob = free.collision(row.known["paths"])
+        if not glob:
+            return row
+        known[number] = glob
+    if seen == SCANNED:
         return _by_folder(tx, free, plain)
     if seen != count:
         damaged("the index of ready tasks", f"{seen} of {count} tasks are found in it")
     return plain
+
+
+def _collisions(tx: Tx) -> dict[int, str]:
+    """With which glob tasks collide, as far as this connection has found out; edits end that."""
+    seen = tx.seen
+    committed = tx.seq - len(tx.pending)
+    if seen.collisions and (
+        len(seen.collisions) > MEMORY
+        or committed - seen.edited > MEMORY
+        or tx.db.execute(EDITED, (seen.edited,)).fetchone()
+    ):
+        seen.collisions.clear()
+    seen.edited = committed
+    return seen.collisions
 
 
 def order(row: Row) -> tuple[int, int]:
@@ -111,12 +149,18 @@ class Free:
 
     def __init__(self, busy: Sequence[Sequence[str]]) -> None:
         self._busy = busy
-        self._verdicts: dict[str, bool] = {"[]": True}
+        self.globs = {glob for globs in busy for glob in globs}
+        self._verdicts: dict[str, str] = {"[]": ""}
 
     def __call__(self, paths: str) -> bool:
+        return not self.collision(paths)
+
+    def collision(self, paths: str) -> str:
+        """A glob of a running task that overlaps with one of `paths`."""
         if paths not in self._verdicts:
             own = json.loads(paths)
-            self._verdicts[paths] = not any(overlap(own, others) for others in self._busy)
+            met = (glob for glob in self.globs if overlap(own, (glob,)))
+            self._verdicts[paths] = next(met, "")
         return self._verdicts[paths]
 
     def covered(self, folder: str) -> str | None:

@@ -188,9 +188,12 @@ def put(tx: Tx, row: Row, changes: Known) -> Row:
     """Save what differs, the sums and counts that follow from it included."""
     old, apart = row.known, row.apart
     known = old.copy()
+    changed = []
     for name, value in changes.items():
-        if name not in APART:
-            known[name] = stored(name, value)
+        if name in old:
+            if (value := stored(name, value)) != old[name]:
+                known[name] = value
+                changed.append(name)
         elif (value := kept(name, value)) != apart.get(name, DEFAULTS[name]):
             apart = {**apart, name: value}
     if apart is not row.apart:
@@ -199,8 +202,7 @@ def put(tx: Tx, row: Row, changes: Known) -> Row:
     if "paths" in changes:
         known["folder"] = folder_of(json.loads(known["paths"]))
     known["queue"] = queue_of(tx, known)
-    changed = [name for name in (*changes, *DERIVED) if name not in APART]
-    changed = [name for name in changed if known[name] != old[name]]
+    changed += [name for name in DERIVED if known[name] != old[name]]
     if not changed:
         return row
     count(tx, old, known)

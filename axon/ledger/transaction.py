@@ -20,6 +20,8 @@ class Seen:
     counts: list[int] = field(default_factory=list)
     rows: dict[str, Any] = field(default_factory=dict)  # by identifier
     runs: dict[str, Any] = field(default_factory=dict)  # by id
+    collisions: dict[int, str] = field(default_factory=dict)  # see ready.py
+    edited: int = 0  # the last event that was looked at for a change of paths
 
     def keep(self, tx: "Tx") -> None:
         """What a transaction wrote, once that was committed; a worker holds few tasks."""

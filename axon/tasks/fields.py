@@ -99,9 +99,13 @@ def _as_it_is(name: str, raw: Any) -> str:
 
 
 def _texts(name: str, raw: Any) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
-        raise UsageError(f"{name} must be a list of texts")
-    return tuple(dict.fromkeys(text for item in raw if (text := clean(item).strip())))
+    found: dict[str, None] = {}
+    for item in raw if isinstance(raw, list) else (None,):
+        if not isinstance(item, str):
+            raise UsageError(f"{name} must be a list of texts")
+        if text := clean(item).strip():
+            found[text] = None
+    return tuple(found)
 
 
 def _whole(name: str, raw: Any) -> int:

@@ -23,6 +23,8 @@ PASSED_OVER = (
 )
 # An empty one says nothing; any other field is cleared by it.
 NEVER_EMPTY = frozenset({"title", "priority", "type", "team", "key", "depends"})
+# What is kept as it is read.
+PLAIN = CHECKS.keys() - {"title", "description", "depends", "key"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,7 +46,11 @@ class Entry:
 
     def put(self, name: str, raw: Any) -> None:
         """Take what JSON has. UsageError: no such field, or no value for it."""
-        self._put(name, raw, value, fact)
+        if name in PLAIN and raw is not None:  # most are, and a file has a million
+            self.values[name] = CHECKS[name](name, raw)
+            self.given.append(name)
+        else:
+            self._put(name, raw, value, fact)
 
     def put_text(self, name: str, text: str) -> None:
         """Take what a cell or an attribute has."""

@@ -24,6 +24,7 @@ class Records:
         self._bodies = Spool()
         self._given: dict[frozenset[str], int] = {}  # most tasks of a file name the same fields
         self._count = 0
+        self.named = False  # has any of them an identifier?
 
     def __len__(self) -> int:
         return self._count
@@ -88,6 +89,7 @@ class Records:
                 (said.titled, key, said.team, said.identifier, said.state, needs, parent)
             )
             self._count += 1
+            self.named = self.named or bool(said.identifier)
 
     def _keep(self, entry: Entry) -> str:
         try:
