@@ -27,7 +27,7 @@ check: build $(VENV)/ready browser
 	$(VENV)/bin/mypy
 	AXON_TEST_PYZ=$(PYZ) $(VENV)/bin/python -m pytest -n 2 $(ARGS)
 
-# Hours, not minutes; -rP shows the seed of what passed: make storm AXON_STORM_SEED=… repeats it.
+# It takes long; -rP shows the seed of what passed: make storm AXON_STORM_SEED=… repeats it.
 storm: build $(VENV)/ready
 	AXON_STORM=1 AXON_STORM_SEED=$(AXON_STORM_SEED) AXON_TEST_PYZ=$(PYZ) \
 		$(VENV)/bin/python -m pytest -n 2 -rP $(or $(STORM),$(STORMS)) $(ARGS)
