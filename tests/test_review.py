@@ -135,7 +135,7 @@ def test_agents_that_do_not_agree_ask_a_person(project: Axon) -> None:
     work = does("echo 1 > x") + does("echo 2 >> x") + does("echo 3 >> x")
     upstream = played(project, work, REFUSE)
 
-    done = project("team", "--model-upstream", upstream)
+    done = project("team", "--model-upstream", upstream, seconds=240)
 
     task = project.task("ENG-1")
     assert (done.returncode, task["state"]) == (1, "blocked")
