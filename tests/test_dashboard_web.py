@@ -188,6 +188,18 @@ def test_each_of_a_crowd_is_answered_in_its_own_way(serve: Serve) -> None:
         assert responses(everything(kept))[0].status == 200
 
 
+def test_who_asks_twice_and_hangs_up_hears_both_answers(serve: Serve) -> None:
+    server = serve()
+    with server.connect() as sock:
+        sock.sendall(server.ask("/slow", "") + server.ask("/quick", ""))
+        sock.shutdown(socket.SHUT_WR)
+        wait_for(lambda: server.site.asked)
+        assert server.get("/other").status == 200
+        server.site.go.set()
+        heard = responses(everything(sock))
+    assert [one.json()["path"] for one in heard] == ["/slow", "/quick"]
+
+
 def test_who_leaves_while_it_is_worked_on_costs_nothing(serve: Serve) -> None:
     server = serve(threads=1)
     for _ in range(5):

@@ -97,7 +97,8 @@ class Wires:
 
     def _send(self, connection: Connection, answer: Answer, head: Head | None) -> None:
         """`head` None: it was none that could be read."""
-        keep = head is not None and head.keep and not answer.close and not connection.eof
+        more = bool(connection.buffer) or not connection.eof
+        keep = head is not None and head.keep and not answer.close and more
         gzipped = bool(head and head.gzip and answer.pack())
         status, body = answer.status, answer.squeezed if gzipped else answer.body
         bare = status in (204, 304)
