@@ -298,6 +298,7 @@ def test_what_was_listed_can_be_imported_elsewhere(axon: Axon) -> None:
         ),
         ("p.jsonl", b'\xff\xfe{"title"', "p.jsonl: line 1: not valid JSON"),
         ("p.json", b"[", "not valid JSON"),
+        ("p.json", b'[{"title": "a"}, {"title": ""}]', "item 2: the task has no title"),
     ],
 )
 def test_a_wrong_file_changes_nothing(axon: Axon, name: str, content: bytes, problem: str) -> None:

@@ -26,7 +26,8 @@ class Source:
         try:
             yield text
         finally:
-            text.detach()
+            if not self._content.closed:  # a reader that was left behind ends later than the file
+                text.detach()
 
     def head(self) -> str:
         with self.reading() as file:
