@@ -21,6 +21,7 @@ if __name__ == "__main__":
 from axon.gateway.delegates import AGENT_ID
 from axon.gateway.delegation import subagent_turn
 from axon.gateway.messages import error_body, tokens_in
+from axon.gateway.newest import newest_words
 from axon.gateway.script import (
     Script,
     ScriptedTask,
@@ -88,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
             turn = played or Turn(text=SIDE_TEXT)
         else:
             task = self.model.task_of(document)
-            turn = script.turn(task, number)
+            turn = script.turn(task, number, newest_words(document))
         name = (task.title or task.task) if task else ""
         fault = self.model.spoiler.due(f"{name} {agent} {number}", turn.fault)
         if fault is not None and fault.refuse:

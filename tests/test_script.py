@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -345,3 +346,54 @@ def post(port: int, body: dict[str, Any], key: str) -> dict[str, Any]:
         with error:
             answer = json.load(error)
     return answer
+
+
+# ── matching and slowness ──
+
+
+def test_a_turn_may_wait_for_what_it_answers(tmp_path: Path) -> None:
+    """It is said to what matches, and the others are counted without it."""
+    turns = [
+        {"text": "first"},
+        {"text": "I repair it.", "when": r"FAILED \(failures=\d\)"},
+        {"text": "second"},
+    ]
+    with playing_script(tmp_path, turns) as made:
+        assert said(made, request()) == "first"
+        assert said(made, request(answers=1)) == "second"
+        red = request(answers=1)
+        red["messages"][-1]["content"] = [
+            {"type": "tool_result", "content": [{"type": "text", "text": "FAILED (failures=2)"}]}
+        ]
+        assert said(made, red) == "I repair it."
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="when is no regular expression"):
+        parse_script({"tasks": [{"title": "a", "turns": [{"text": "x", "when": "("}]}]})
+
+
+def test_an_answer_may_be_slow_or_stall(tmp_path: Path) -> None:
+    turns: list[dict[str, Any]] = [
+        {"text": "four words are here", "pace_seconds": 0.05},
+        {"text": "x", "fault": {"stall_seconds": 0.4}},
+    ]
+    with playing_script(tmp_path, turns) as made:
+        for number in range(2):
+            began = time.monotonic()
+            assert made.ask(request(answers=number)).status == 200
+            assert time.monotonic() - began > 0.3
+
+
+@contextmanager
+def playing_script(folder: Path, turns: list[dict[str, Any]]) -> Iterator[Bench]:
+    path = folder / "matching.json"
+    path.write_text(json.dumps({"tasks": [{"title": TITLE, "turns": turns}]}))
+    with bench(folder, upstream=f"script:{path}") as made:
+        made.start()
+        yield made
+
+
+def said(made: Bench, body: dict[str, Any]) -> str:
+    text: str = made.ask(body | {"stream": False}).json["content"][0]["text"]
+    return text

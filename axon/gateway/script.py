@@ -27,24 +27,30 @@ from the sizes.
 `fault` spoils a turn the first `times` (default 1) it is asked for, before it is served:
 {"status": 529, "retry_after": 1}, {"cut": true} (in the middle of the answer),
 {"malformed": true} (an event that is no JSON), {"refuse": true} (the connection is closed
-without an answer) or {"hang_seconds": 5} (a silence, then the answer).
+without an answer), {"hang_seconds": 5} (a silence, then the answer) or {"stall_seconds": 5} (the
+silence comes in the middle). `pace_seconds` is a pause between any two events of an answer.
+
+A turn with `when`, a regular expression, is served whenever what was said to the model last (a
+prompt, the output of a tool or of the gate) matches it; the others are counted without it.
 
 Which turn is served follows from the request alone: the number of the model's messages in the
 conversation. So a resumed session goes on, a new one begins anew, a retry gets the same turn.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axon.errors import UsageError
+from axon.gateway import shapes
 
 LARGEST_SCRIPT = 16 << 20
-LONGEST_SECONDS = 3600.0
 MODEL_TEXT = "Nothing more to do."
 WORKSPACE = "$WORKSPACE"
+TURN_KEYS = ("text", "tools", "usage", "delay_seconds", "pace_seconds", "when", "fault")
 USAGE_KEYS = (
     "input_tokens",
     "output_tokens",
@@ -73,6 +79,7 @@ class ScriptFault:
     malformed: bool = False
     refuse: bool = False
     hang_seconds: float = 0.0
+    stall_seconds: float = 0.0
     times: int = 1
 
 
@@ -82,6 +89,8 @@ class Turn:
     tools: tuple[ToolCall, ...] = ()
     usage: dict[str, int] = field(default_factory=dict)
     delay_seconds: float = 0.0
+    pace_seconds: float = 0.0  # between two events of the answer
+    when: str = ""  # a pattern: only said to what matches it, and then before any other turn
     fault: ScriptFault | None = None
 
 
@@ -99,9 +108,16 @@ class Script:
     model_text: str = MODEL_TEXT
     tasks: tuple[ScriptedTask, ...] = ()
 
-    def turn(self, task: ScriptedTask | None, number: int) -> Turn:
-        """The turn to serve; past the end the model has nothing more to do."""
-        turns = task.turns if task else ()
+    def turn(self, task: ScriptedTask | None, number: int, newest: str = "") -> Turn:
+        """The turn to serve; past the end the model has nothing more to do.
+
+        `newest`: what was said to the model since it spoke last.
+        """
+        told = task.turns if task else ()
+        for turn in told:
+            if turn.when and re.search(turn.when, newest):
+                return turn
+        turns = [turn for turn in told if not turn.when]
         return turns[number] if number < len(turns) else Turn(text=self.model_text)
 
     def of_task(self, identifier: str, title: str, prompt: str = "") -> ScriptedTask | None:
@@ -198,22 +214,24 @@ def load_script(path: Path) -> Script:
 
 def parse_script(document: Any) -> Script:
     """UsageError names the place."""
-    table = _table(document, "script", ("model_text", "tasks"))
+    table = shapes.table(document, "script", ("model_text", "tasks"))
     tasks = tuple(
         _task(entry, f"tasks[{number}]")
-        for number, entry in enumerate(_list(table.get("tasks", []), "tasks"))
+        for number, entry in enumerate(shapes.items(table.get("tasks", []), "tasks"))
     )
     names = [(task.task, task.title, task.says) for task in tasks]
     for number, name in enumerate(names):
         if name in names[:number]:
             raise UsageError(f"tasks[{number}] is scripted twice; keep one of them")
-    return Script(model_text=_text(table.get("model_text", MODEL_TEXT), "model_text"), tasks=tasks)
+    return Script(
+        model_text=shapes.text(table.get("model_text", MODEL_TEXT), "model_text"), tasks=tasks
+    )
 
 
 def _task(entry: Any, where: str) -> ScriptedTask:
-    table = _table(entry, where, ("task", "title", "says", "turns", "agents"))
-    task = _text(table.get("task", ""), f"{where}.task")
-    title = _text(table.get("title", ""), f"{where}.title")
+    table = shapes.table(entry, where, ("task", "title", "says", "turns", "agents"))
+    task = shapes.text(table.get("task", ""), f"{where}.task")
+    title = shapes.text(table.get("title", ""), f"{where}.title")
     if bool(task) == bool(title):
         raise UsageError(f"{where} needs a name; give it either task or title")
     agents = table.get("agents", {})
@@ -222,24 +240,26 @@ def _task(entry: Any, where: str) -> ScriptedTask:
     return ScriptedTask(
         task=task,
         title=title,
-        says=_text(table.get("says", ""), f"{where}.says"),
+        says=shapes.text(table.get("says", ""), f"{where}.says"),
         turns=_turns(table.get("turns", []), f"{where}.turns"),
         agents={name: _turns(turns, f"{where}.agents.{name}") for name, turns in agents.items()},
     )
 
 
 def _turns(entry: Any, where: str) -> tuple[Turn, ...]:
-    return tuple(_turn(turn, f"{where}[{n}]") for n, turn in enumerate(_list(entry, where)))
+    return tuple(_turn(turn, f"{where}[{n}]") for n, turn in enumerate(shapes.items(entry, where)))
 
 
 def _turn(entry: Any, where: str) -> Turn:
-    table = _table(entry, where, ("text", "tools", "usage", "delay_seconds", "fault"))
-    tools = _list(table.get("tools", []), f"{where}.tools")
+    table = shapes.table(entry, where, TURN_KEYS)
+    tools = shapes.items(table.get("tools", []), f"{where}.tools")
     turn = Turn(
-        text=_text(table.get("text", ""), f"{where}.text"),
+        text=shapes.text(table.get("text", ""), f"{where}.text"),
         tools=tuple(_tool(tool, f"{where}.tools[{n}]") for n, tool in enumerate(tools)),
         usage=_usage(table.get("usage", {}), f"{where}.usage"),
-        delay_seconds=_seconds(table.get("delay_seconds", 0), f"{where}.delay_seconds"),
+        delay_seconds=shapes.seconds(table.get("delay_seconds", 0), f"{where}.delay_seconds"),
+        pace_seconds=shapes.seconds(table.get("pace_seconds", 0), f"{where}.pace_seconds"),
+        when=_pattern(table.get("when", ""), f"{where}.when"),
         fault=_fault(table["fault"], f"{where}.fault") if "fault" in table else None,
     )
     if not turn.text and not turn.tools:
@@ -247,9 +267,18 @@ def _turn(entry: Any, where: str) -> Turn:
     return turn
 
 
+def _pattern(entry: Any, where: str) -> str:
+    pattern = shapes.text(entry, where)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"{where} is no regular expression: {error}") from None
+    return pattern
+
+
 def _tool(entry: Any, where: str) -> ToolCall:
-    table = _table(entry, where, ("name", "input"))
-    name = _text(table.get("name", ""), f"{where}.name")
+    table = shapes.table(entry, where, ("name", "input"))
+    name = shapes.text(table.get("name", ""), f"{where}.name")
     if not name:
         raise UsageError(f"{where} names no tool; give it a name")
     if not isinstance(table.get("input", {}), dict):
@@ -258,7 +287,7 @@ def _tool(entry: Any, where: str) -> ToolCall:
 
 
 def _usage(entry: Any, where: str) -> dict[str, int]:
-    table = _table(entry, where, USAGE_KEYS)
+    table = shapes.table(entry, where, USAGE_KEYS)
     for name, count in table.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise UsageError(f"{where}.{name} must be a whole number")
@@ -266,8 +295,8 @@ def _usage(entry: Any, where: str) -> dict[str, int]:
 
 
 def _fault(entry: Any, where: str) -> ScriptFault:
-    kinds = ("status", "cut", "malformed", "refuse", "hang_seconds")
-    table = _table(entry, where, (*kinds, "retry_after", "times"))
+    kinds = ("status", "cut", "malformed", "refuse", "hang_seconds", "stall_seconds")
+    table = shapes.table(entry, where, (*kinds, "retry_after", "times"))
     if len([kind for kind in kinds if table.get(kind)]) != 1:
         raise UsageError(f"{where} must have one of {', '.join(kinds)}")
     status, times = table.get("status", 0), table.get("times", 1)
@@ -281,36 +310,9 @@ def _fault(entry: Any, where: str) -> ScriptFault:
     wait = table.get("retry_after")
     return ScriptFault(
         status=status,
-        retry_after=None if wait is None else _seconds(wait, f"{where}.retry_after"),
+        retry_after=None if wait is None else shapes.seconds(wait, f"{where}.retry_after"),
         **{kind: table.get(kind, False) for kind in ("cut", "malformed", "refuse")},
-        hang_seconds=_seconds(table.get("hang_seconds", 0), f"{where}.hang_seconds"),
+        hang_seconds=shapes.seconds(table.get("hang_seconds", 0), f"{where}.hang_seconds"),
+        stall_seconds=shapes.seconds(table.get("stall_seconds", 0), f"{where}.stall_seconds"),
         times=times,
     )
-
-
-def _table(value: Any, where: str, known: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(f"{where} must be an object")
-    for key in value:
-        if key not in known:
-            raise UsageError(f"{where}: {key!r} is not known; use {', '.join(known)}")
-    return value
-
-
-def _list(value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise UsageError(f"{where} must be a list")
-    return value
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise UsageError(f"{where} must be a text")
-    return value
-
-
-def _seconds(value: Any, where: str) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= LONGEST_SECONDS:
-        raise UsageError(f"{where} must be a number of seconds up to {LONGEST_SECONDS:g}")
-    return float(value)

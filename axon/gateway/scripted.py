@@ -11,6 +11,7 @@ from typing import Any
 from axon.gateway.delegates import AGENT_ID
 from axon.gateway.delegation import subagent_turn
 from axon.gateway.messages import error_body, message_of, stream_of, tokens_in
+from axon.gateway.newest import newest_words
 from axon.gateway.script import (
     Script,
     ScriptFault,
@@ -54,7 +55,9 @@ class ScriptUpstream:
             raise NoReply("connection refused")
         hangup.wait(turn.delay_seconds + (fault.hang_seconds if fault else 0))
         workspace = str(self._root / ".axon" / "work" / session.identifier)
-        return perform(turn, fault, document, number, workspace, len(request.body), agent)
+        reply = perform(turn, fault, document, number, workspace, len(request.body), agent)
+        stall = fault.stall_seconds if fault else 0.0
+        return replace(reply, pieces=paced(reply.pieces, hangup.wait, turn.pace_seconds, stall))
 
     def _turn(self, document: dict[str, Any], session: Session, agent: str, number: int) -> Turn:
         title = self._title_of(session.identifier)
@@ -63,7 +66,7 @@ class ScriptUpstream:
             turn = subagent_turn(self._script, own, document, number)
             return turn or Turn(text=SIDE_TEXT)
         task = self._script.of_task(session.identifier, title, first_prompt(document))
-        return self._script.turn(task, number)
+        return self._script.turn(task, number, newest_words(document))
 
     def close(self) -> None:
         """See Upstream."""
@@ -114,6 +117,16 @@ def perform(
         events.insert(len(events) // 2, BROKEN_EVENT)
     pieces = _cut(events) if fault is not None and fault.cut else iter(events)
     return Reply(status=200, headers=STREAM, pieces=pieces)
+
+
+def paced(
+    pieces: Iterator[bytes], wait: Callable[[float], object], pause: float, stall: float
+) -> Iterator[bytes]:
+    """The same with pauses between them, and one of `stall` after the first."""
+    for number, piece in enumerate(pieces):
+        if number:
+            wait(pause + (stall if number == 1 else 0.0))
+        yield piece
 
 
 def whole(status: int, headers: Headers, body: bytes) -> Reply:
