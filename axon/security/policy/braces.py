@@ -24,6 +24,8 @@ def expand(word: Word) -> list[Word]:
         raise Refused(f"braces that make more than {MAX_WORDS} words")
     if any(not atoms for atoms in found):
         raise Refused("braces that make an empty word; write the words out")
+    if any(atoms[0] == "~" for atoms in found):
+        raise Refused("braces that make a word with ~; write the words out")
     return [_word(atoms) for atoms in found]
 
 

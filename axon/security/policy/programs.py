@@ -63,7 +63,7 @@ def program_of(judge: "Judge", arg: Arg) -> tuple[str, str]:
     path = arg.text
     if path is None:
         raise Refused("the program's name is decided by bash only as it runs; write it out")
-    if not _NAME.fullmatch(path) or path in _RESERVED or path.startswith("-"):
+    if not _NAME.fullmatch(path) or path in _RESERVED or path[0] in "-%":
         raise Refused(f"{path[:60]!r} is no name of a program")
     name = path.rpartition("/")[2].lower()
     if not name:

@@ -141,6 +141,11 @@ def write_word(word: Word) -> str:
     """One word for bash, whatever it holds."""
     if (said := literal(word)) is not None:
         return quoted(said)
+    if len(word) > 1 and isinstance(word[0], Home) and isinstance(word[1], Text):
+        # with the slash in quotes, the tilde would be a tilde
+        return "~/" + write_word((Text(word[1].value[1:], bare=False), *word[2:])).removesuffix(
+            "''"
+        )
     written = "".join(_part(part, first=not n) for n, part in enumerate(word))
     return written or "''"
 

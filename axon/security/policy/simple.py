@@ -72,6 +72,10 @@ def read_redirect(cursor: Cursor) -> Redirect | None:
     target = read_word(cursor)
     if not target:
         raise Refused(f"nothing stands behind {operator}")
+    if cursor.peek() in ("<", ">") and (literal(target) or "").isdecimal():
+        raise Refused("a redirection to a number, right before another one; put a blank there")
+    if len(expand(target)) > 1:
+        raise Refused("a redirection to a word with braces; quote it")
     if operator in ("<<", "<<-"):
         redirect = Redirect(fd, "<<<", ())
         expect(cursor, redirect, target, tabs=operator == "<<-")

@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from axon.security.policy.tree import (
     Arithmetic,
+    Command,
     Compute,
     For,
     Glob,
@@ -19,7 +20,7 @@ from axon.security.policy.tree import (
     Word,
     literal,
 )
-from axon.security.policy.walking import commands
+from axon.security.policy.walking import commands, scripts, words
 
 ANY = "\ue000"  # any text
 WILD = "\ue001"  # any part of a file's name
@@ -49,6 +50,60 @@ def is_sure(value: str) -> bool:
 
 
 @dataclass(slots=True)
+class _Order:
+    """Which variables are set for sure whenever they are used."""
+
+    sure: set[str] = field(default_factory=set)
+    early: set[str] = field(default_factory=set)
+
+    def script(self, script: Script) -> None:
+        chained: set[str] = set()  # set for sure only as long as && goes on
+        before = ";"
+        for pipeline, after in script.items:
+            command = pipeline.commands[0]
+            alone = len(pipeline.commands) == 1 and not pipeline.negated and after != "&"
+            for one in pipeline.commands:
+                self._uses(one)
+            if alone and isinstance(command, Simple) and before != "||":
+                names = _assigned(command)
+                chained |= names - self.sure if before == "&&" else set()
+                self.sure |= names
+            if after != "&&":
+                self.sure -= chained
+                chained = set()
+            before = after
+
+    def _uses(self, command: Command) -> None:
+        for word in words(command):
+            self._word(word)
+        known = set(self.sure)
+        if isinstance(command, For):
+            self.sure.add(command.name)
+            known.add(command.name)
+        for inner in scripts(command):
+            self.script(inner)
+            self.sure = set(known)
+
+    def _word(self, word: Word) -> None:
+        for part in word:
+            if isinstance(part, Variable) and part.name not in self.sure:
+                self.early.add(part.name)
+            elif isinstance(part, Substitution):
+                known = set(self.sure)
+                self.script(part.script)
+                self.sure = known
+
+
+def _assigned(command: Simple) -> set[str]:
+    """What it sets for the commands behind it."""
+    if not command.words:
+        return {assignment.name for assignment in command.assignments}
+    if literal(command.words[0]) not in DECLARING:
+        return set()
+    return {_declared(word)[0] for word in command.words[1:]}
+
+
+@dataclass(slots=True)
 class Names:
     """What the variables of a script may hold. None: cannot be said."""
 
@@ -61,9 +116,9 @@ def names_of(script: Script, fixed: Mapping[str, str]) -> Names:
     """Everything any command of the script may put into a variable."""
     held: dict[str, tuple[Word, ...] | None] = {}
 
-    def put(name: str, words: tuple[Word, ...] | None) -> None:
+    def put(name: str, more: tuple[Word, ...] | None) -> None:
         known = held.get(name, ())
-        held[name] = None if words is None or known is None else (*known, *words)
+        held[name] = None if more is None or known is None else (*known, *more)
 
     for command in commands(script):
         if isinstance(command, For):
@@ -76,8 +131,12 @@ def names_of(script: Script, fixed: Mapping[str, str]) -> Names:
                 put(assignment.name, None if assignment.append else (assignment.value,))
             for name, value in _set_by(command):
                 put(name, value)
+    order = _Order()
+    order.script(script)
+    for name in order.early & set(held):
+        put(name, ((),))  # it may be empty
     numbers = frozenset(
-        name for name, words in held.items() if words is not None and all(map(_counts, words))
+        name for name, found in held.items() if found is not None and all(map(_counts, found))
     )
     return Names(held, numbers, {n: v for n, v in fixed.items() if n not in held})
 
@@ -101,7 +160,9 @@ def _declared(word: Word) -> tuple[str, tuple[Word, ...] | None]:
 
 
 def _counts(word: Word) -> bool:
-    """Whether the word is a number for sure."""
+    """Whether the word is a number for sure; nothing counts as 0."""
+    if not word:
+        return True
     if len(word) != 1:
         return False
     part = word[0]
@@ -133,7 +194,7 @@ def _splits(part: Part, values: tuple[str, ...]) -> bool:
     if isinstance(part, Variable) and part.name == "@":
         return True
     if isinstance(part, Variable | Substitution) and not getattr(part, "direction", ""):
-        if part.quoted or (isinstance(part, Variable) and part.name in "#?$!"):
+        if part.quoted or (isinstance(part, Variable) and part.name in "#?$"):
             return False
         return any(not is_sure(v) or not v or set(v) & set(" \t\n*?[\\") for v in values)
     return False
@@ -159,11 +220,11 @@ def _values(part: Part, names: Names, depth: int) -> tuple[str, ...]:
 def _held(name: str, names: Names, depth: int) -> tuple[str, ...]:
     if name in names.fixed:
         return (names.fixed[name],)
-    words = names.held.get(name)
-    if not words or depth > 4:
+    held = names.held.get(name)
+    if not held or depth > 4:
         return (ANY,)
     found: list[str] = []
-    for word in words:
+    for word in held:
         options = [_values(part, names, depth + 1) for part in word]
         found += map("".join, itertools.islice(itertools.product(*options), MOST + 1))
     return tuple(dict.fromkeys(found)) if len(found) <= MOST else (ANY,)

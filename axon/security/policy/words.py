@@ -30,6 +30,8 @@ def read_word(cursor: Cursor) -> Word:
             parts.append(Text(run))
         else:
             parts += _piece(cursor, first=cursor.at == start)
+    if cursor.starts("<(") or cursor.starts(">("):
+        raise Refused("<(...) right behind a word; put a blank there")
     _check_tildes(parts)
     return tuple(joined(parts))
 

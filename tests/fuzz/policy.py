@@ -1,0 +1,176 @@
+"""What the policy allows, real bash runs as it was approved: word by word, and nothing else.
+
+python -m tests.fuzz.policy [COUNT] [SEED]
+"""
+
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from axon.security.paths import Places
+from axon.security.policy import Policy, Profile
+from axon.security.policy.reading import parse
+from axon.security.policy.tree import For, Glob, Script, Simple, literal
+from axon.security.policy.values import ANY, WILD, Arg, arg_of, names_of
+from axon.security.policy.walking import commands
+from tests.fuzz import bash
+from tests.fuzz.mutation import mutated
+
+BATCH = 400
+_NESTED = frozenset({"bash", "sh", "eval", "dash", "zsh", "ksh", "ash", "mksh", "env", "timeout"})
+_LEAVING = frozenset("builtin local return exit break continue shift time".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An allowed command, how it was handed back, and which words may run for each."""
+
+    asked: str
+    given: str
+    seed: int
+
+
+def stage(folder: Path) -> Policy:
+    """A workspace with a few files, in a place where no path of the seeds leads to a program."""
+    for name in ("work/src", "work/build", "home", "tmp"):
+        (folder / name).mkdir(parents=True)
+    for name in ("a", "b", "README.md", "src/app.py", "list.txt", "out"):
+        (folder / "work" / name).write_text("x\n")
+    places = Places(workspace=folder / "work", temporary=folder / "tmp", home=folder / "home")
+    return Policy(profile=Profile.CONTAINED, places=places)
+
+
+def cases(policy: Policy, count: int, seed: int) -> Iterator[Case]:
+    """`count` mutated commands that the policy allows; each has a seed of its own."""
+    found = 0
+    while found < count:
+        seed += 1
+        asked = mutated(random.Random(seed))
+        verdict = policy.check(asked)
+        if verdict.allowed and not any(
+            sign in asked for sign in ("\x1e", "\x1f", "RUN_", "builtin")
+        ):
+            found += 1
+            yield Case(asked, verdict.command, seed)
+
+
+def mismatches(folder: Path, policy: Policy, batch: list[Case]) -> Iterator[str]:
+    """One line for each command for which bash ran what was not approved, or not all of it."""
+    asked = bash.run(folder, [case.asked for case in batch])
+    given = bash.run(folder, [case.given for case in batch])
+    home = str(folder)
+    for case, first, second in zip(batch, asked, given, strict=True):
+        script = parse(case.asked)
+        nested = any(name in _NESTED for name in _programs(script))
+        for kind, approved, ran in (
+            ("asked", script, first),
+            ("given", parse(case.given) if nested else script, second),
+        ):
+            if kind == "asked" and "$(" in case.asked and "<<" in case.asked:
+                continue  # "$(cat <<E ...)" was replaced by its text: no cat runs any more
+            wrong = _wrong(approved, ran, home)
+            if wrong:
+                yield f"seed {case.seed} {kind}: {wrong}\n  {case.asked!r}\n  {case.given!r}\n  {ran}"
+
+
+def _programs(script: Script) -> list[str]:
+    found = [c.words[0] for c in commands(script) if isinstance(c, Simple) and c.words]
+    return [literal(word) or "" for word in found]
+
+
+def _wrong(script: Script, ran: list[list[str]], home: str) -> str:
+    names = names_of(
+        script, {"HOME": f"{home}/home", "TMPDIR": f"{home}/tmp", "PWD": f"{home}/work"}
+    )
+    patterns = [
+        _pattern([arg_of(word, names) for word in command.words])
+        for command in commands(script)
+        if isinstance(command, Simple) and command.words
+    ]
+    for words in ran:
+        said = "".join(f"{word}\x1f" for word in words)
+        if not any(pattern.fullmatch(said) for pattern in patterns):
+            return f"not approved: {words}"
+    if _straight(script):
+        left = ["".join(f"{word}\x1f" for word in words) for words in ran]
+        for pattern in patterns:
+            match = next((said for said in left if pattern.fullmatch(said)), None)
+            if match is None:
+                return f"approved, but it did not run: {pattern.pattern[:80]!r}"
+            left.remove(match)
+        if left:
+            return f"ran more than once: {left}"
+    return ""
+
+
+def _pattern(args: list[Arg]) -> re.Pattern[str]:
+    return re.compile("".join(map(_word_pattern, args)), re.DOTALL)
+
+
+def _word_pattern(arg: Arg) -> str:
+    if arg.many:
+        return r"(?:[^\x1e\x1f]*\x1f)*"
+    options = []
+    for value in arg.values:
+        text = re.escape(value).replace(ANY, r"[^\x1f]*").replace(WILD, r"[^\x1f]*")
+        options.append(text)
+    word = f"(?:{'|'.join(options)})\x1f"
+    several = any(isinstance(part, Glob) for part in arg.word)
+    return f"(?:{word})+" if several else word
+
+
+def _straight(script: Script) -> bool:
+    """Whether every command in it runs exactly once: no conditions, loops, or ways out."""
+    for pipeline, after in script.items:
+        if after == "||" or pipeline.negated:
+            return False
+        for command in pipeline.commands:
+            if not isinstance(command, Simple) or isinstance(command, For):
+                return False
+            targets = [literal(r.target) or "/" for r in command.redirects]
+            if any("<" in r.operator for r in command.redirects) or any(
+                "/" in target or target[0] in ".sb" for target in targets
+            ):
+                return False  # a file that is not there, or is a folder, ends it
+    every = list(commands(script))
+    names = [name or "/" for name in _programs(script)]
+    once = all(isinstance(command, Simple) and command.words for command in every)
+    fails = bool(({"read", "mapfile", "readarray"} | _LEAVING) & set(names))
+    fails = fails or any("/" in name for name in names)  # programs by path are looked for
+    return once and not fails and len(every) == sum(len(p.commands) for p, _ in script.items)
+
+
+def hunt(count: int, seed: int) -> list[str]:
+    """Every mismatch among `count` commands."""
+    found: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(os.path.realpath(name))
+        policy = stage(folder)
+        batch: list[Case] = []
+        for number, case in enumerate(cases(policy, count, seed), 1):
+            batch.append(case)
+            if len(batch) == BATCH or number == count:
+                found += mismatches(folder, policy, batch)
+                batch = []
+    return found
+
+
+def main() -> int:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns() // 1000
+    started = time.monotonic()
+    print(f"policy against bash: {count} commands from seed {seed}", flush=True)
+    found = hunt(count, seed)
+    print("\n".join(found))
+    print(f"{len(found)} mismatches in {count}, {time.monotonic() - started:.0f} s")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
