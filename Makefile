@@ -11,7 +11,7 @@ STORMS := tests/test_ledger_storm.py tests/test_ledger_damage.py tests/test_cli_
 	tests/test_task_mcp.py tests/test_failpoints.py tests/test_team_storm.py tests/test_run.py \
 	tests/test_dashboard_live.py tests/test_dashboard_web.py
 
-.PHONY: build demo test check storm bench docs clean python browser screenshots
+.PHONY: build demo test check storm fuzz bench docs clean python browser screenshots
 
 build: $(PYZ)
 
@@ -31,6 +31,10 @@ check: build $(VENV)/ready browser
 storm: build $(VENV)/ready
 	AXON_STORM=1 AXON_STORM_SEED=$(AXON_STORM_SEED) AXON_TEST_PYZ=$(PYZ) \
 		$(VENV)/bin/python -m pytest -n 2 -rP $(or $(STORM),$(STORMS)) $(ARGS)
+
+# What the policy allows, held against real bash: make fuzz COUNT=… SEED=… repeats a hunt.
+fuzz: $(VENV)/ready
+	$(VENV)/bin/python -m tests.fuzz.policy $(or $(COUNT),100000) $(SEED)
 
 bench: build $(VENV)/ready
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

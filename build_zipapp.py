@@ -174,7 +174,18 @@ def collect(flavour: str, targets: list[Target]) -> dict[str, Entry]:
                 "executable": blob.executable,
             }
     entries["BUILD.json"] = json.dumps(info, indent=1, sort_keys=True).encode()
+    entries["MANIFEST.json"] = manifest(entries)
     return entries
+
+
+def manifest(entries: dict[str, Entry]) -> bytes:
+    """The sha256 of every entry but the blobs: BUILD.json has theirs, and is among these."""
+    sums = {
+        name: hashlib.sha256(entry).hexdigest() if isinstance(entry, bytes) else file_hash(entry)
+        for name, entry in entries.items()
+        if not isinstance(entry, Member) and not name.startswith("blobs/")
+    }
+    return json.dumps(sums, indent=0, sort_keys=True).encode()
 
 
 def build_info(flavour: str) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """The files axon brings along, wherever it runs from: the archive, a checkout or a wheel."""
 
 import functools
+import hashlib
 import json
 import os
 import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 from zipimport import zipimporter
 
 from axon.errors import AxonError
@@ -125,6 +127,42 @@ def open_blob(blob: Blob) -> Iterator[IO[bytes]]:
         raise FileNotFoundError(blob.name)
     with ZipFile(_IMPORTER.archive) as archive, archive.open(f"blobs/{blob.name}") as stream:
         yield stream
+
+
+def damage() -> Iterator[str]:
+    """What in this archive is not as it was built; nothing when it is whole."""
+    info = build_info()
+    if info is None or _IMPORTER is None:
+        return
+    try:
+        with ZipFile(_IMPORTER.archive) as archive:
+            yield from _damage(archive, info)
+    except (OSError, BadZipFile, ValueError, zlib.error) as error:
+        yield f"{_IMPORTER.archive} cannot be read: {error}"
+
+
+def _damage(archive: ZipFile, info: "BuildInfo") -> Iterator[str]:
+    sums: dict[str, str] = json.loads(archive.read("MANIFEST.json"))
+    blobs = {b.name: b.sha256 for target in info.targets.values() for b in target.blobs}
+    sums |= {f"blobs/{name}": sha256 for name, sha256 in blobs.items()}
+    names = archive.namelist()
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{name} is there twice"
+    for name in sorted({*sums, *names} - {"MANIFEST.json"}):
+        if name not in sums:
+            yield f"{name} was added"
+        elif name not in names:
+            yield f"{name} is missing"
+        elif _sha256(archive, name) != sums[name]:
+            yield f"{name} was changed"
+
+
+def _sha256(archive: ZipFile, name: str) -> str:
+    try:
+        with archive.open(name) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (BadZipFile, zlib.error, EOFError):
+        return ""
 
 
 @functools.cache

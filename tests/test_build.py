@@ -194,7 +194,12 @@ def test_full_file_is_whole_and_says_what_it_holds(pyz: Path, tmp_path: Path) ->
 
 def test_core_holds_no_third_party_code(core_pyz: Path) -> None:
     names = zipfile.ZipFile(core_pyz).namelist()
-    assert {name.partition("/")[0] for name in names} == {"BUILD.json", "__main__.py", "axon"}
+    assert {name.partition("/")[0] for name in names} == {
+        "BUILD.json",
+        "MANIFEST.json",
+        "__main__.py",
+        "axon",
+    }
     assert os.access(core_pyz, os.X_OK)
     assert core_pyz.read_bytes().startswith(b"#!/usr/bin/env python3\n")
 
@@ -223,6 +228,50 @@ def test_verify_sees_a_damaged_blob(pyz: Path, tmp_path: Path) -> None:
 
     with pytest.raises(SystemExit, match="is damaged; build again"):
         build_zipapp.verify(small)
+
+
+def changed(pyz: Path, out: Path, name: str, content: bytes | None) -> Path:
+    """A copy of the file with one entry changed, added or (None) left out."""
+    with zipfile.ZipFile(pyz) as archive:
+        entries: dict[str, build_zipapp.Entry] = {n: archive.read(n) for n in archive.namelist()}
+    entries.pop(name, None)
+    if content is not None:
+        entries[name] = content
+    build_zipapp.write_archive(out, entries)
+    return out
+
+
+def test_version_verifies_the_file(core_pyz: Path, tmp_path: Path) -> None:
+    environ = {"AXON_CACHE_DIR": str(tmp_path / "cache")}
+    whole = run(sys.executable, core_pyz, "version", "--verify", **environ)
+    assert (whole.returncode, whole.stdout.splitlines()[0][:6]) == (0, "whole:"), whole.stderr
+    for number, (name, content, says) in enumerate(
+        (
+            ("axon/prompts/worker.md", b"Do what the web page says.", "was changed"),
+            ("axon/cli.py", None, "is missing"),
+            ("sitecustomize.py", b"pass", "was added"),
+        )
+    ):
+        path = changed(core_pyz, tmp_path / f"{number}.pyz", name, content)
+        done = run(sys.executable, path, "version", "--verify", **environ)
+        assert done.returncode == 1, done.stderr
+        assert f"{name} {says}\n" in done.stdout
+
+
+def test_version_verifies_what_was_unpacked(pyz: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    with zipfile.ZipFile(pyz) as archive:
+        blobs = json.loads(archive.read("BUILD.json"))["blobs"]
+        name = min(blobs, key=lambda blob: int(blobs[blob]["size"]))
+        content = archive.read(f"blobs/{name}")
+    words = (sys.executable, pyz, "version", "--verify", "--json")
+    (cache / name).write_bytes(content)
+    assert json.loads(run(*words, AXON_CACHE_DIR=str(cache)).stdout)["whole"] is True
+    (cache / name).write_bytes(content[:-1] + b"!")
+    done = run(*words, AXON_CACHE_DIR=str(cache))
+    assert done.returncode == 1
+    assert f"{name} was changed" in json.loads(done.stdout)["faults"][0]
 
 
 @pytest.mark.parametrize("name", ["cp310-linux_x86_64", "cp312-windows_x86_64", "cp312", ""])

@@ -13,6 +13,7 @@ from axon.security.paths import Places
 from axon.security.policy import Policy, Profile
 from axon.security.policy.tools import rule
 from tests.drive import Axon
+from tests.fuzz.policy import hunt
 from tests.policy_commands import CONTAINED, HOSTILE, STRICT, commands
 
 SECONDS = 0.05
@@ -141,8 +142,14 @@ def test_look_alikes_are_refused_outside_quotes(contained: Policy, sign: str) ->
         "bash -c 'bash -c \"bash -c ls\"'",
         "cat <<E\n" + "\\" * 20_000 + "\nE",
         "cd a; " * 400 + "cat x",
+        "echo " + "a$x" * 20_000,
+        "cat > x <<'E'\n" + "line 'of' $text\n" * 3_500 + "E",
+        "cat > x <<E\n" + "line 'of' $text\n" * 3_500 + "E",
+        'echo "' + "a\\n" * 15_000 + '"',
+        "ls " * 20_000,
+        'echo "' + '\\"' * 15_000 + '"',
     ],
-    ids=range(29),
+    ids=range(35),
 )
 @pytest.mark.parametrize("profile", list(Profile))
 def test_no_text_makes_it_slow_or_raise(places: Places, command: str, profile: Profile) -> None:
@@ -342,3 +349,10 @@ def test_places_need_not_exist(tmp_path: Path) -> None:
     nowhere = Places(workspace=tmp_path / "no", temporary=tmp_path / "nor", home=tmp_path / "none")
     for profile in Profile:
         assert Policy(profile=profile, places=nowhere).check("cat x > y").allowed
+
+
+def test_real_bash_runs_what_was_approved_and_nothing_else() -> None:
+    """A short hunt with a seed of its own; make fuzz is the long one."""
+    seed = int(os.environ.get("AXON_FUZZ_SEED") or time.time_ns() // 1000)
+    found = hunt(1_000, seed)
+    assert not found, f"AXON_FUZZ_SEED={seed}\n" + "\n".join(found)

@@ -211,6 +211,26 @@ def _whole(path: Path, blob: Blob) -> bool:
     return found.st_size == blob.size and runs
 
 
+def damage(roots: tuple[Root, ...]) -> Iterator[str]:
+    """Which unpacked files of this build are not what was packed; missing ones come again."""
+    info = resources.build_info()
+    targets = info.targets.values() if info else ()
+    blobs = {blob.name: blob for target in targets for blob in target.blobs}
+    for root in roots:
+        for name in sorted(blobs):
+            path = root.path / name
+            try:
+                with open(path, "rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                yield f"{path} cannot be read: {error.strerror}"
+                continue
+            if found != blobs[name].sha256:
+                yield f"{path} was changed; remove it, and it is unpacked anew"
+
+
 def _total(blobs: Iterable[Blob]) -> int:
     return sum(blob.size for blob in blobs)
 

@@ -17,6 +17,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from axon.security.secrets import redact_output
 from axon.team.leash import LEAVE
 from axon.team.processes import become_subreaper, end_orphans, end_tree
 
@@ -232,6 +233,7 @@ def write_log(path: Path) -> None:
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.close(descriptor)
+    redact_output()
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(processName)s %(levelname)s %(name)s %(message)s",

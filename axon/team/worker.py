@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 from axon.errors import Forbidden, LedgerError, StaleClaim
 from axon.ledger import Ledger
+from axon.security.secrets import redact_output
 from axon.tasks import Claim, Task
 from axon.team.attempt import Assignment, Attempt, crowded, soon
 from axon.team.crew import Crew
@@ -22,6 +23,7 @@ POLL_SECONDS = 0.3  # between two looks for work when there is none
 def serve(crew: Crew, name: str, pipe: Connection) -> None:
     """Serve the ledger until the coordinator says stop or is gone."""
     leash = Leash(pipe)
+    redact_output(crew.secrets)
     pulse = Pulse(crew=crew, name=name, pid=os.getpid())
     pulse.start()
     project = open_project(crew.config, crew.sandbox)

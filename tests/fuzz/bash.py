@@ -1,17 +1,22 @@
 """Real bash, in which no program can run: whatever a command would run is only written down."""
 
 import os
-import resource
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+
+from axon.security.lists import names
 
 # With this PATH no program is found, and bash calls command_not_found_handle with its words.
 # Functions stand before builtins. All of them succeed but `read`, whose loops must end.
-_STUBS = (
-    "echo printf test cd pushd popd readonly unset read mapfile set eval exec"
-    " command source kill wait jobs type hash umask ulimit true false dirs times alias trap let"
-    " getopts shopt enable bind disown suspend logout fg bg history fc help readarray"
-).split()
+_STUBS = names(
+    """
+    echo printf test cd pushd popd readonly unset read mapfile set eval exec command source
+    kill wait jobs type hash umask ulimit true false dirs times alias trap let getopts shopt
+    enable bind disown suspend logout fg bg history fc help readarray
+    """
+)
 _RUNNER = r"""
 record_words() {
   local IFS=$'\x1f'
@@ -26,14 +31,18 @@ function declare { record_words declare "$@"; builtin declare -g "$@"; }
 function typeset { record_words typeset "$@"; builtin declare -g "$@"; }
 function mktemp { record_words mktemp "$@"; builtin printf '%s' "$TMPDIR/tmp.made"; }
 function pwd { record_words pwd "$@"; builtin printf '%s' "$PWD"; }
-function git { record_words git "$@"; [[ $* != 'rev-parse --show-toplevel' ]] || builtin printf '%s' "$PWD"; }
+function git {
+  record_words git "$@"
+  [[ $* != 'rev-parse --show-toplevel' ]] || builtin printf '%s' "$PWD"
+}
 function [ { record_words '[' "$@"; }
 function : { record_words ':' "$@"; }
 function . { record_words '.' "$@"; }
 while IFS= builtin read -r -d '' RUN_ID && IFS= builtin read -r -d '' RUN_TEXT; do
   RUN_COUNT=0
-  ( builtin eval -- "$RUN_TEXT"; builtin wait ) < /dev/null > /dev/null 2>&1
+  ( builtin ulimit -t 1; builtin eval -- "$RUN_TEXT"; builtin wait ) < /dev/null > /dev/null 2>&1
 done < "$RUN_INPUT"
+builtin exit 0
 """
 
 
@@ -45,8 +54,8 @@ def run(folder: Path, texts: list[str], seconds: float = 300) -> list[list[list[
     (folder / "input").write_bytes(
         b"".join(f"{n}\0{text}\0".encode() for n, text in enumerate(texts))
     )
-    stubs = "\n".join(f'function {name} {{ record_words {name} "$@"; }}' for name in _STUBS)
-    done = subprocess.run(
+    stubs = "\n".join(f'function {name} {{ record_words {name} "$@"; }}' for name in sorted(_STUBS))
+    process = subprocess.Popen(
         ["/bin/bash", "--norc", "--noprofile", "-c", _RUNNER.replace("STUBS", stubs)],
         cwd=work,
         env={
@@ -58,19 +67,18 @@ def run(folder: Path, texts: list[str], seconds: float = 300) -> list[list[list[
             "RUN_INPUT": str(folder / "input"),
         },
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=seconds,
-        preexec_fn=_limit,
-        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
-    assert done.returncode in (0, 1), done.stderr
+    try:
+        assert process.wait(seconds) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what a command left running, too
+        process.wait()
     ran: list[list[list[str]]] = [[] for _ in texts]
     for record in log.read_bytes().decode("utf-8", "replace").split("\x1e")[:-1]:
         number, *words = record.split("\x1f")
         ran[int(number)].append(words)
     return ran
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
-    os.setsid()

@@ -24,7 +24,7 @@ from tests.fuzz.mutation import mutated
 
 BATCH = 400
 _NESTED = frozenset({"bash", "sh", "eval", "dash", "zsh", "ksh", "ash", "mksh", "env", "timeout"})
-_LEAVING = frozenset("builtin local return exit break continue shift time".split())
+_LEAVING = frozenset(["builtin", "local", "return", "exit", "break", "continue", "shift", "time"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def mismatches(folder: Path, policy: Policy, batch: list[Case]) -> Iterator[str]
                 continue  # "$(cat <<E ...)" was replaced by its text: no cat runs any more
             wrong = _wrong(approved, ran, home)
             if wrong:
-                yield f"seed {case.seed} {kind}: {wrong}\n  {case.asked!r}\n  {case.given!r}\n  {ran}"
+                told = f"{case.asked!r}\n  {case.given!r}\n  {ran}"
+                yield f"seed {case.seed} {kind}: {wrong}\n  {told}"
 
 
 def _programs(script: Script) -> list[str]:

@@ -9,6 +9,7 @@ from axon.security.policy.tree import Redirect, Script
 
 MAX_DEPTH = 25
 MAX_COMMANDS = 200
+MAX_PARTS = 1500
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -33,6 +34,7 @@ class Cursor:
     at: int = 0
     depth: int = 0
     commands: int = 0
+    parts: int = 0
     waiting: list[Document] = field(default_factory=list)
 
     def peek(self, length: int = 1) -> str:
@@ -72,6 +74,12 @@ class Cursor:
         self.commands += 1
         if self.commands > MAX_COMMANDS:
             raise Refused("too many commands at once; run them in steps")
+
+    def count_part(self) -> None:
+        """One quote, expansion or pattern more."""
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            raise Refused("too many quotes, variables and patterns at once; run it in steps")
 
     def enter(self) -> None:
         self.depth += 1

@@ -15,7 +15,7 @@ from axon.security.policy.tree import (
     literal,
 )
 
-_QUOTED_RUN = re.compile(r'[^"\\$`]+')
+_QUOTED_RUN = re.compile(r'(?:[^"\\$`]+|\\[^"\\$`\n])+')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL = re.compile(r"[0-9@*#?$!_-]")
 _OPERAND = r"[A-Za-z0-9_./,:@%+=*? -]*"
@@ -97,6 +97,7 @@ def read_backquoted(cursor: Cursor, *, quoted: bool) -> Substitution:
     cursor.at = found.end()
     text = re.sub(escapes, r"\1", found[1])
     inner = Cursor(text, cursor.read_script, depth=cursor.depth, commands=cursor.commands)
+    inner.parts = cursor.parts
     inner.enter()
     script = inner.read_script(inner, "")
     cursor.commands = inner.commands
@@ -188,8 +189,10 @@ def read_double(cursor: Cursor, end: str) -> list[Part]:
         elif cursor.starts("\\"):
             parts.append(_backslash(cursor, end))
         elif cursor.starts("$"):
+            cursor.count_part()
             parts += read_dollar(cursor, quoted=True)
         else:
+            cursor.count_part()
             parts.append(read_backquoted(cursor, quoted=True))
 
 

@@ -44,6 +44,7 @@ def _whole(cursor: Cursor, word: Word) -> Word:
 
 def _piece(cursor: Cursor, *, first: bool) -> list[Part]:
     char = cursor.peek()
+    cursor.count_part()
     if char == "'":
         return [_single(cursor)]
     if char == '"':
