@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +53,9 @@ def cases(policy: Policy, count: int, seed: int) -> Iterator[Case]:
         seed += 1
         asked = mutated(random.Random(seed))
         verdict = policy.check(asked)
+        text = asked + verdict.command
         if verdict.allowed and not any(
-            sign in asked for sign in ("\x1e", "\x1f", "RUN_", "builtin")
+            sign in text for sign in ("\x1e", "\x1f", "RUN_", "builtin")
         ):
             found += 1
             yield Case(asked, verdict.command, seed)
@@ -147,8 +148,10 @@ def _straight(script: Script) -> bool:
     return once and not fails and len(every) == sum(len(p.commands) for p, _ in script.items)
 
 
-def hunt(count: int, seed: int) -> list[str]:
-    """Every mismatch among `count` commands."""
+def hunt(
+    count: int, seed: int, told: Callable[[int, list[str]], None] = lambda number, fresh: None
+) -> list[str]:
+    """Every mismatch among `count` commands; `told` hears of them as they come."""
     found: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(os.path.realpath(name))
@@ -157,9 +160,15 @@ def hunt(count: int, seed: int) -> list[str]:
         for number, case in enumerate(cases(policy, count, seed), 1):
             batch.append(case)
             if len(batch) == BATCH or number == count:
-                found += mismatches(folder, policy, batch)
+                fresh = list(mismatches(folder, policy, batch))
+                found += fresh
                 batch = []
+                told(number, fresh)
     return found
+
+
+def _progress(number: int, fresh: list[str]) -> None:
+    print(*fresh, f"… {number}", sep="\n", flush=True)
 
 
 def main() -> int:
@@ -167,8 +176,7 @@ def main() -> int:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns() // 1000
     started = time.monotonic()
     print(f"policy against bash: {count} commands from seed {seed}", flush=True)
-    found = hunt(count, seed)
-    print("\n".join(found))
+    found = hunt(count, seed, _progress)
     print(f"{len(found)} mismatches in {count}, {time.monotonic() - started:.0f} s")
     return 1 if found else 0
 
