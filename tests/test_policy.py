@@ -97,6 +97,27 @@ def test_commands_are_written_down_with_literals_only(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "echo $${1..3}",  # all of these were found by make fuzz
+        "export N?AME=x",
+        'export FOO=x b"c d"$y',
+        "ls > a{1..3}",
+        "ls >2>&1",
+        "git clean<(ls)",
+        "%npx x",
+        "ls {~,a}",
+        "git x || export D=src; echo x > $D/y",
+        "ls && d=src; echo x > $d/y",
+    ],
+)
+def test_what_bash_reads_otherwise_than_it_looks_is_refused(
+    contained: Policy, command: str
+) -> None:
+    assert not contained.check(command).allowed
+
+
+@pytest.mark.parametrize(
     "sign", ["\0", "\r", "\x1b", "\x7f", "\u202e", "\u2066", "\u200f", "\ud800"]
 )
 def test_what_cannot_be_seen_is_refused_also_in_quotes(contained: Policy, sign: str) -> None:

@@ -1,5 +1,6 @@
 """Brace expansion: bash does it first, on the text of a word; so is it done here."""
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -19,6 +20,10 @@ def expand(word: Word) -> list[Word]:
     """The words that `word` stands for; mostly itself."""
     if not any(isinstance(part, Text) and part.bare and "{" in part.value for part in word):
         return [word]
+    for before, part in itertools.pairwise(word):
+        dollar = getattr(before, "name", getattr(before, "value", "")).endswith("$")
+        if dollar and isinstance(part, Text) and part.value.startswith("{"):
+            raise Refused("braces right behind a $; quote them")
     found = list(_expanded(_atoms(word)))
     if len(found) > MAX_WORDS:
         raise Refused(f"braces that make more than {MAX_WORDS} words")

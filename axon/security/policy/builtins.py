@@ -9,7 +9,7 @@ from axon.security.policy import files
 from axon.security.policy.assignments import check_assignment
 from axon.security.policy.options import sure
 from axon.security.policy.refusal import Refused
-from axon.security.policy.tree import Redirect, Text, Variable, Word
+from axon.security.policy.tree import Redirect, Text, Variable, Word, literal
 from axon.security.policy.values import ANY, WILD, Arg, is_sure
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def declare(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]
             if not re.fullmatch(r"-[xrgp]+", first.value) or len(arg.word) > 1:
                 raise Refused(f"{args[0].text} {first.value} is not followed")
             continue
-        name, sign, _ = first.value.partition("=")
+        name, sign, _ = (literal(arg.word) or first.value).partition("=")
+        if not sign and len(arg.word) > 1:
+            raise Refused(f"{args[0].text} of a name that is decided as it runs")
         if not _IDENTIFIER.fullmatch(name.removesuffix("+")):
             raise Refused(f"{name!r} is no name of a variable")
         if sign:
