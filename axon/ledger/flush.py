@@ -28,7 +28,8 @@ from axon.errors import LedgerError
 AT = 256  # where in the lock file the mark stands
 MARK = struct.Struct(">Q16sI")
 PATIENCE_SECONDS = 0.05  # for another's flush; then everybody flushes for himself
-PAUSE_SECONDS = 0.0001
+PAUSE_SECONDS = 0.0002  # before it is looked again, at first
+MOST_PAUSE_SECONDS = 0.002  # about what a flush takes: many who wait must not keep a core busy
 
 Head = tuple[int, bytes]  # the number of an event and its digest
 
@@ -73,9 +74,11 @@ class Flusher:
     def _share(self, seq: int) -> None:
         descriptor = self._logs()
         until = time.monotonic() + PATIENCE_SECONDS
+        pause = PAUSE_SECONDS
         while not _try_lock(descriptor):
             # who holds it may have begun to flush before our commit, or may have been stopped
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, MOST_PAUSE_SECONDS)
             if seq and self.mark()[0] >= seq:
                 return
             if time.monotonic() >= until:

@@ -69,6 +69,7 @@ class Table:
 Rounds = dict[tuple[str, int], list[Race]]  # by peer and number of processes
 ONE_AND_MANY = (("bare", 1), ("axon", 1), ("axon", 16), ("plain", 16), ("flock", 16))
 CONSUMERS = (("huey", 4), ("axon", 4))
+FLUSHES = (("inside", 1), ("axon", 1), ("inside", 16), ("axon", 16))
 
 
 def rounds(
@@ -152,6 +153,19 @@ def jobs(table: Table, folder: Path, durable: bool, count: int, seconds: float) 
     )
 
 
+def flushes(table: Table, folder: Path, count: int, seconds: float) -> None:
+    """Why the log is flushed after the lock was given up."""
+    found = rounds(folder, True, FLUSHES, count, seconds)
+    for processes in (1, 16):
+        some, others = found["axon", processes], found["inside", processes]
+        table.row(
+            f"flushed after the lock over inside it, {processes} processes",
+            ratios(some, others, rate),
+            Target(least=0.9 if processes == 1 else 2),
+            f"after {median(some, rate):,.0f}, inside {median(others, rate):,.0f}",
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds, 100,000 tasks at most")
@@ -164,6 +178,7 @@ def main() -> None:
         for durable in (False, True):
             together(table, folder, durable, count, seconds)
             jobs(table, folder, durable, count, seconds)
+        flushes(table, folder, count, seconds)
         many = 100_000 if quick else 1_000_000
         stock("axon", folder / "few.db", durable=False, tasks=1000)
         stock("axon", folder / "many.db", durable=False, tasks=many)

@@ -12,7 +12,7 @@ AT_ONCE = 50_000
 
 def stock(kind: str, path: Path, *, durable: bool, tasks: int) -> None:
     """See to it that at least so many are waiting."""
-    if kind == "axon":
+    if kind in ("axon", "inside"):
         axon(path, tasks)
     elif kind == "huey":
         huey(path, tasks)

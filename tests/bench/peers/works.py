@@ -45,7 +45,17 @@ def ledger(path: Path, *, durable: bool, create: bool = False) -> FileLedger:
 
 
 def axon(path: Path, durable: bool, name: str) -> Turn:
-    books = ledger(path, durable=durable)
+    return _cycles(ledger(path, durable=durable), name)
+
+
+def inside(path: Path, durable: bool, name: str) -> Turn:
+    """axon as it is not: each commit flushed by SQLite itself, within the lock."""
+    books = ledger(path, durable=False)
+    books._store.db.execute("PRAGMA synchronous = FULL")
+    return _cycles(books, name)
+
+
+def _cycles(books: FileLedger, name: str) -> Turn:
     task: Task | None = books.claim(worker=name, run=RUN, lease_seconds=LEASE_SECONDS)
 
     def turn() -> bool:
@@ -163,6 +173,7 @@ def _tell(db: sqlite3.Connection, task: int, name: str, action: str) -> None:
 
 WORKS: dict[str, Callable[[Path, bool, str], Turn]] = {
     "axon": axon,
+    "inside": inside,
     "plain": plain,
     "flock": flocked,
     "bare": bare,
