@@ -15,8 +15,7 @@ TRIED = 100
 
 
 def _socket(host: str, port: int) -> socket.socket:
-    """Not that of `http.server`: its reading cannot be bounded, and to import it takes longer than
-    all the rest of the server needs to start."""
+    """What `http.server` makes of its own would ask the network for the name of this host first."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

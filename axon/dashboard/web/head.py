@@ -1,7 +1,10 @@
 """Read the head of a request: one way to write it is understood, every other one is refused."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from axon.dashboard.web.answer import Refusal
@@ -61,48 +64,71 @@ def read_head(data: bytes) -> Head:
     if data.count(b"\r") != data.count(b"\n") or data.count(b"\n") != data.count(b"\r\n"):
         raise bad("lines must end with CR LF")
     first, *lines = data[:-4].split(b"\r\n")
-    method, target, minor = _first_line(first)
-    headers = _headers(lines)
+    target = _first_line(first)  # as it was sent: `http.server` would make // into /
+    _check_lines(lines)
+    read = _Reader(data)
+    headers = _merged(read.headers.items())
     path, query = _target(target)
     words = {word.strip().lower() for word in headers.get("connection", "").split(",")}
     taken = GZIP.search(headers.get("accept-encoding", "").lower().replace(" ", ""))
     return Head(
-        method=method,
+        method=read.command,
         target=target,
         path=path,
         query=query,
         headers=headers,
         length=_length(headers),
-        keep=minor == 1 and "close" not in words,
+        keep=read.request_version == "HTTP/1.1" and "close" not in words,
         gzip=taken is not None and (taken[1] is None or taken[1].strip("0.") != ""),
         expects=_expects(headers),
     )
 
 
-def _first_line(line: bytes) -> tuple[str, str, int]:
+class _Reader(BaseHTTPRequestHandler):
+    """Has `http.server` read a head that is there as a whole. How long it may take to come, and
+    which of the many ways to write one is understood, is decided before."""
+
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, data: bytes) -> None:
+        self.rfile = BytesIO(data)
+        self.raw_requestline = self.rfile.readline()
+        self.command = ""
+        if not self.parse_request():
+            raise bad("this is no HTTP request")
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        raise bad(message or "this is no HTTP request", code)
+
+    def handle_expect_100(self) -> bool:
+        return True  # the loop sends it when the rest is wanted
+
+
+def _first_line(line: bytes) -> str:
     found = REQUEST_LINE.fullmatch(line)
     if found is None:
         if len(line) > MAX_TARGET:
             raise bad("the request target is too long", 414, "too_large")
         raise bad("the first line must be METHOD /path HTTP/1.1")
-    method, target, major, minor = found.groups()
+    _, target, major, minor = found.groups()
     if major != b"1" or minor not in (b"0", b"1"):
         raise bad("only HTTP/1.1 and HTTP/1.0 are spoken here", 505, "bad_request")
     if len(target) > MAX_TARGET:
         raise bad("the request target is too long", 414, "too_large")
-    return method.decode("ascii"), target.decode("ascii"), int(minor)
+    return target.decode("ascii")
 
 
-def _headers(lines: list[bytes]) -> dict[str, str]:
+def _check_lines(lines: list[bytes]) -> None:
     if len(lines) > MAX_HEADERS:
         raise bad("there are too many headers", 431, "too_large")
+    if not all(FIELD.fullmatch(line) for line in lines):
+        raise bad("a header is not NAME: VALUE on one line")
+
+
+def _merged(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for line in lines:
-        found = FIELD.fullmatch(line)
-        if found is None:
-            raise bad("a header is not NAME: VALUE on one line")
-        name = found[1].decode("ascii").lower()
-        value = found[2].decode("latin-1").strip(" \t")
+    for key, text in items:
+        name, value = key.lower(), text.strip(" \t")
         if name in headers:
             if name not in LISTS:
                 raise bad(f"the header {name} stands there twice")

@@ -5,6 +5,7 @@ import logging
 import selectors
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE
@@ -23,7 +24,7 @@ LEAVE_SECONDS = 1.0
 BUSY = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-class Wires:
+class Wires(ABC):
     """At most `most` connections, together with the number that `elsewhere` tells."""
 
     def __init__(self, listener: socket.socket, most: int, elsewhere: Callable[[], int]) -> None:
@@ -31,9 +32,9 @@ class Wires:
         self._selector = selectors.DefaultSelector()
         self._connections: dict[int, Connection] = {}
 
+    @abstractmethod
     def _go_on(self, connection: Connection) -> None:
         """Do what can be done with what has come."""
-        raise NotImplementedError
 
     # ── coming and going ──
 
