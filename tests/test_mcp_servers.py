@@ -190,6 +190,9 @@ def test_a_server_over_http_with_a_key(stage: Stage, served: str) -> None:
     use = [{"name": "mcp__ledger__Task_AddComment", "input": given}]
     stage.play({"Ledger job": [{"text": "I use it.", "tools": use}, says("Done.")]})
     stage.axon.ok("task", "cancel", "ENG-2")
-    stage.axon.ok("team", "--workers", "1", "--trust")
+    done = stage.axon(
+        "team", "--workers", "1", "--trust"
+    )  # a task that changes nothing is asked about
+    assert done.returncode == 1, done.stderr
     comments = stage.axon.json("task", "show", "ENG-1")["comments"]
-    assert [c["body"] for c in comments] == ["over http"]
+    assert comments[0]["body"] == "over http"
