@@ -20,6 +20,9 @@ def expand(word: Word) -> list[Word]:
     """The words that `word` stands for; mostly itself."""
     if not any(isinstance(part, Text) and part.bare and "{" in part.value for part in word):
         return [word]
+    bare = "".join(p.value for p in word if isinstance(p, Text) and p.bare)
+    if "{}" in bare and ("," in bare or ".." in bare):
+        raise Refused("{} in a word with other braces; quote it")
     for before, part in itertools.pairwise(word):
         dollar = getattr(before, "name", getattr(before, "value", "")).endswith("$")
         if dollar and isinstance(part, Text) and part.value.startswith("{"):
