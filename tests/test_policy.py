@@ -101,6 +101,7 @@ def test_commands_are_written_down_with_literals_only(
     [
         "echo $${1..3}",  # all of these were found by make fuzz
         "ls a{}b,{c,d}}e",
+        "diff <(ls a)<(ls b)",
         "export N?AME=x",
         'export FOO=x b"c d"$y',
         "ls > a{1..3}",

@@ -37,7 +37,8 @@ def read_word(cursor: Cursor) -> Word:
 
 
 def _whole(cursor: Cursor, word: Word) -> Word:
-    if not cursor.at_end() and cursor.peek() not in END:
+    joined_on = cursor.peek(2) in ("<(", ">(")
+    if joined_on or (not cursor.at_end() and cursor.peek() not in END):
         raise Refused("text right behind <(...); put a blank there")
     return word
 
