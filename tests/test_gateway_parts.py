@@ -4,6 +4,7 @@ import json
 import time
 import zlib
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,8 +235,7 @@ def test_what_concerns_one_connection_is_not_passed_on() -> None:
 
 def configured(tmp_path: Path, environ: dict[str, str], **changes: Any) -> Config:
     config = load_config(Namespace(**changes), tmp_path)
-    values = {name: getattr(config, name) for name in config.__slots__}
-    return Config(**values | {"environ": {"HOME": str(tmp_path)} | environ, "root": tmp_path})
+    return replace(config, environ={"HOME": str(tmp_path)} | environ, root=tmp_path)
 
 
 @pytest.mark.parametrize(
