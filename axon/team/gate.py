@@ -119,6 +119,8 @@ def run_gate(
                 break
     finally:
         code = running.end()
+    if code and watch is not None and not timed_out and not stopped:
+        stopped = watch()  # what dies with the run has not failed
     return GateResult(
         code=code,
         output=running.output.text(),
