@@ -122,7 +122,7 @@ def test_the_one_that_is_idle_for_longest_makes_room(serve: Serve) -> None:
         for sock in socks[1:]:
             sock.sendall(server.ask("/plain", ""))
             heard = b""
-            while not heard.endswith(b"x" * 100):
+            while heard.count(b"x") < 100_000:  # the whole answer: its end looks like its middle
                 heard += sock.recv(1 << 20)
         assert server.get("/plain").status == 200
         assert socks[0].recv(10) == b""  # it never asked for anything
