@@ -1,5 +1,6 @@
 """Every view and every action of the page, in a real Chromium against the built file."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -439,6 +440,10 @@ def test_analytics(tab: Tab, browser: Browser) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert Path(download.value.path()).read_text().count("\n") > 5
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    told = json.loads(Path(download.value.path()).read_text())
+    assert told["velocity"]["days"] and told["summary"]["tokens"] > 0
 
 
 def test_a_session_is_played_again(tab: Tab) -> None:
