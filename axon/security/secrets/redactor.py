@@ -30,9 +30,9 @@ class Redactor:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, REDACTED)
-        for hints, pattern in SHAPES:
-            if any(hint in text for hint in hints):
-                text = pattern.sub(REDACTED, text)
+        for shape in SHAPES:
+            if shape.hinted(text):
+                text = shape.pattern.sub(REDACTED, text)
         return text
 
     def longest(self) -> int:
@@ -46,15 +46,15 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(form)
                 at = text.find(form, at + 1)
-        for hints, pattern in SHAPES:
-            if any(hint in text for hint in hints):
-                yield from (match.span() for match in pattern.finditer(text))
+        for shape in SHAPES:
+            if shape.hinted(text):
+                yield from (match.span() for match in shape.pattern.finditer(text))
 
     def suspects(self, text: str) -> bool:
         """Whether `text`, plain or as JSON, may hold something to be taken out."""
         if any(form in text for form in self._forms):
             return True
-        return any(hint in text for hints, _ in SHAPES for hint in hints)
+        return any(shape.hinted(text) for shape in SHAPES)
 
     def value(self, value: Any) -> Any:
         """The same for anything JSON can hold, keys included."""

@@ -1,12 +1,31 @@
 """What looks like a secret, whoever it belongs to."""
 
 import re
+from functools import cache
+from typing import NamedTuple
 
 from axon.security.secrets.forms import base64_core
 
-# A pattern is only run on text that holds one of its hints: a substring search is a hundred
-# times faster than an expression, and most texts hold none.
-Shape = tuple[tuple[str, ...], re.Pattern[str]]
+
+class Shape(NamedTuple):
+    """A pattern that is only run on text that holds one of its `hints`.
+
+    A substring search is a hundred times faster than an expression, and most texts hold none:
+    what is never needed is not even compiled.
+    """
+
+    hints: tuple[str, ...]
+    source: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return _compiled(self.source)
+
+    def hinted(self, text: str) -> bool:
+        return any(hint in text for hint in self.hints)
+
+
+_compiled = cache(re.compile)
 
 _PLAIN = (
     ("sk-", r"\bsk-(?:ant-[\w-]{8,}|[\w-]{20,})"),
@@ -77,15 +96,15 @@ def _encoded() -> tuple[Shape, ...]:
     for beginning in _BEGINNINGS:
         raw = beginning.encode()
         for form in (raw.hex(), raw.hex().upper()):
-            found.append(((form,), re.compile(form + "(?:[0-9a-fA-F]{2}){12,}")))
+            found.append(Shape((form,), form + "(?:[0-9a-fA-F]{2}){12,}"))
         for core in dict.fromkeys(base64_core(raw, shift) for shift in range(3)):
             if len(core) >= 4:
                 pattern = rf"[\w+/-]{{0,2}}{re.escape(core)}[\w+/-]{{20,}}={{0,2}}"
-                found.append(((core,), re.compile(pattern)))
+                found.append(Shape((core,), pattern))
     return tuple(found)
 
 
 SHAPES: tuple[Shape, ...] = (
-    *((tuple(hints.split("|")), re.compile(pattern)) for hints, pattern in _PLAIN),
+    *(Shape(tuple(hints.split("|")), source) for hints, source in _PLAIN),
     *_encoded(),
 )
