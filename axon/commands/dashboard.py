@@ -4,7 +4,6 @@ import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from axon.commands import add_json, add_ledger, ledger_of, make_state_dir, print_json
@@ -91,11 +90,12 @@ def _has_desktop(config: Config) -> bool:
 
 def page_settings(config: Config, token: str, *, remote: bool = False) -> PageSettings:
     """What the page's process gets: of the environment only what git needs."""
+    from axon.team.crew import without_secrets
     from axon.team.environment import own_environment
 
     help_of = {setting.metadata["key"]: setting.metadata["doc"] for setting in settings()}
     return PageSettings(
-        config=replace(config, environ=own_environment(config)),
+        config=without_secrets(config, own_environment(config)),
         token=token,
         remote=remote,
         secrets=tuple(secrets_of(config.environ)),

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from axon.ledger.edits import Edits, Imported, OnConflict, Undone
 from axon.ledger.messages import Message, Messages
 from axon.ledger.opening import ledger_from, limits_of, open_ledger, restore
+from axon.ledger.outbox import Fate, Letter, Note, Outbox, Outcome
 from axon.ledger.records import (
     Comment,
     Event,
@@ -27,14 +28,18 @@ from axon.tasks import Claim, Draft, State, Task
 __all__ = [
     "Comment",
     "Event",
+    "Fate",
     "Figure",
     "Finding",
     "Imported",
     "Lease",
     "Ledger",
+    "Letter",
     "Limits",
     "Message",
+    "Note",
     "OnConflict",
+    "Outcome",
     "Run",
     "Session",
     "Spending",
@@ -51,7 +56,7 @@ __all__ = [
 ]
 
 
-class Ledger(Edits, Messages, Trail, Protocol):
+class Ledger(Edits, Messages, Outbox, Trail, Protocol):
     """Every write is one transaction, durable when acknowledged unless said otherwise.
 
     A write that carries a Claim or a Lease raises StaleClaim once that was lost.

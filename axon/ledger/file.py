@@ -18,6 +18,7 @@ from axon.ledger import (  # fmt: skip
 from axon.ledger.clock import Clock, system_clock
 from axon.ledger.edits.backend import FileEdits
 from axon.ledger.messages.backend import FileMessages
+from axon.ledger.outbox.backend import FileOutbox
 from axon.ledger.place import place_of
 from axon.ledger.records import (
     Comment,
@@ -48,7 +49,7 @@ class _Undone(Exception):
         self.tasks = tasks
 
 
-class FileLedger(FileEdits, FileMessages, FileTrail, FileUpkeep):
+class FileLedger(FileEdits, FileMessages, FileOutbox, FileTrail, FileUpkeep):
     """Implements `axon.ledger.Ledger`, whose docstrings say what each method promises."""
 
     def __init__(self, store: Store) -> None:

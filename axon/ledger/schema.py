@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 
 from axon.ledger.conversion import prove_all, sum_again
+from axon.ledger.outbox.schema import POSTED
 from axon.ledger.proved import PROOF
 
 APPLICATION_ID = 0x41584F4E  # "AXON": tells our file from any other SQLite database
@@ -302,7 +303,7 @@ CREATE TABLE spent_day (
 ) STRICT, WITHOUT ROWID
 """
 
-MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF, METERED)
+MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF, METERED, POSTED)
 # What fills the new tables of a migration from the old ones, and what then goes.
 FILLED: dict[str, Callable[[sqlite3.Connection], None]] = {
     PROOF: prove_all,

@@ -41,6 +41,7 @@ class Store:
         self._wait_seconds = wait_seconds
         self._db: sqlite3.Connection | None = None
         self._seen = Seen()
+        self._open: Tx | None = None  # while `together` runs
         check_place(path, create)
         lock_path = path.with_name(f"{path.name}.lock")
         self._lock = Lock(lock_path, wait_seconds)
@@ -53,11 +54,15 @@ class Store:
 
     def read(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on one consistent view, which is given up at once."""
+        if self._open is not None:
+            return work(self._open, *args, **kwargs)
         _, answer = self._explained(lambda: self._transact("BEGIN", work, args, kwargs))
         return answer
 
     def write(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` alone among all processes; it survives power loss once this returns."""
+        if self._open is not None:
+            return work(self._open, *args, **kwargs)
         changes = self.db.total_changes
         tx, answer = self._alone(lambda: self._transact("BEGIN IMMEDIATE", work, args, kwargs))
         if self.db.total_changes != changes:
@@ -66,7 +71,21 @@ class Store:
 
     def lag(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `write`, but power loss may take it back; the death of the process may not."""
+        if self._open is not None:
+            return work(self._open, *args, **kwargs)
         return self._alone(lambda: self._transact("BEGIN IMMEDIATE", work, args, kwargs))[1]
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Whatever `work` reads and writes here is one transaction: all of it, or nothing."""
+
+        def joined(tx: Tx) -> T:
+            self._open = tx
+            try:
+                return work()
+            finally:
+                self._open = None
+
+        return self.write(joined)
 
     def tend(self, work: Callable[[sqlite3.Connection, Path], T], *, alone: bool) -> T:
         """Run `work` on the connection outside any transaction; `alone`: among all writers."""

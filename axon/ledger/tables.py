@@ -156,7 +156,16 @@ MESSAGE = Table(
     columns=("id", "identifier", "at", "sender", "body", "read_at", "read_attempt"),
     reals=("at", "read_at"),
 )
+OUTBOX = Table(
+    name="outbox",
+    columns=(
+        "id", "channel", "key", "kind", "body", "fate", "at", "attempts", "doubts", "next_at",
+        "sent_at", "error", "receipt",
+    ),
+    reals=("at", "next_at", "sent_at"),
+)  # fmt: skip
+BOOKMARK = Table(name="bookmark", columns=("name", "value"))
 TABLES = (
     TEAM, DEPENDENCY, COMMENT, RUN, RUN_TASK, WORKER, SESSION, USAGE, LEASE, PAUSE, CHANGE,
-    CHANGE_TASK, MESSAGE, SPENT_DAY,
+    CHANGE_TASK, MESSAGE, SPENT_DAY, OUTBOX, BOOKMARK,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleClaim
 from axon.ledger import Event, Ledger, Run
 from axon.tasks import Claim, State, Task
-from axon.team import landing
+from axon.team import courier, landing
 from axon.team.attempt import crowded
 from axon.team.landing.lander import to_land
 from axon.team.pattern import SameFailure
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 LEADERSHIP_SECONDS = 20.0
+LAST_WORDS_SECONDS = 10.0  # for the courier to tell how the run ended
 PARK_SECONDS = 20.0  # for running agents to be interrupted and their work kept
 LONGEST_WAIT_SECONDS = 600.0  # back-offs are shorter; a task with a later date is not waited for
 SAME_FAILURE = "same_failure"
@@ -61,13 +62,23 @@ class Coordinator:
                 self._tick()
             self._park()
         finally:
-            self.supervisor.end()
+            self.supervisor.end(sparing=(courier.NAME,))
             self._release_all("the run ended")
         code = self._exit_code()
         self.ledger.end_run(self.run.id)
         self._show()
         self.reporter.finish(self._summary(code))
+        self._last_words()
         return code
+
+    def _last_words(self) -> None:
+        """What the courier cannot tell in time stays in the outbox."""
+        if courier.NAME in self.supervisor.children:
+            before = self.signals
+            self.supervisor.ask_to_stop(courier.NAME)
+            names = [courier.NAME]
+            self.supervisor.await_end(names, LAST_WORDS_SECONDS, lambda: self.signals > before)
+        self.supervisor.end()
 
     def on_signal(self, number: int, frame: Any) -> None:
         """Only counts: the loop acts on it (a handler may interrupt anything)."""

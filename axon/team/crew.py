@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from axon.agents.overrides import Overrides
-from axon.config import Config
+from axon.config import Config, settings
 from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
@@ -12,6 +13,8 @@ from axon.ledger import Ledger, ledger_from
 from axon.mcp.spec import Server
 from axon.security.sandbox import Sandbox
 from axon.team.project import NO_SANDBOX
+
+KEPT = {"mcp_key"}  # of the secrets: whoever opens the ledger of a task server shows it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,5 +47,10 @@ class Crew:
 
 
 def without_secrets(config: Config, environment: dict[str, str]) -> Config:
-    """`config` as children get it: only `environment` is left of what surrounded axon."""
-    return replace(config, environ=environment)
+    """`config` as children get it: only `environment` is left of what surrounded axon.
+
+    Tokens of services outside are the courier's alone.
+    """
+    secret = {setting.name for setting in settings() if setting.metadata["secret"]}
+    blank: dict[str, Any] = dict.fromkeys(secret - KEPT, "")
+    return replace(config, environ=environment, **blank)

@@ -28,6 +28,7 @@ from axon.tasks import Draft, State
 from axon.tasks.known import without_known
 from axon.team import landing
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
+from axon.team.courier import courier_role
 from axon.team.crew import without_secrets
 from axon.team.environment import own_environment
 from axon.team.landing.telling import conclude_left
@@ -134,7 +135,8 @@ def _run(
 ) -> int:
     run = _new_run(config, project)
     crew = equipped(crew_of(config, run, ready), config, ready, mode, say)
-    supervisor = _supervisor(config, project, ready, mode.companion)
+    beside = [role for role in (mode.companion, courier_role(config, run.id)) if role]
+    supervisor = _supervisor(config, project, ready, beside)
     coordinator = Coordinator(
         ledger=ledger,
         run=run,
@@ -150,8 +152,8 @@ def _run(
     ledger.start_run(run, LEADERSHIP_SECONDS)
     if mode.only:
         ledger.reserve(run.id, mode.only)
-    if mode.companion:
-        supervisor.add(mode.companion)
+    for role in beside:
+        supervisor.add(role)
     try:
         url = _start_gateway(config, run, ready, supervisor)
         sandbox = replace(project.sandbox, gateway=int(url.rpartition(":")[2] or 0))
@@ -185,14 +187,13 @@ def _new_run(config: Config, project: Project) -> Run:
 
 
 def _supervisor(
-    config: Config, project: Project, ready: Ready, companion: Role | None
+    config: Config, project: Project, ready: Ready, beside: Sequence[Role]
 ) -> Supervisor:
     """The forkserver starts with an environment that holds no key, and can import everything."""
     path = os.pathsep.join((import_path(), *ready.python_path))
     scrub_environment(own_environment(config) | {"PYTHONPATH": path})
     engine = ("claude_agent_sdk",) if config.engine == "claude" else ()
-    beside = (companion.target.__module__,) if companion else ()
-    preload = (*PRELOAD, *engine, *beside)
+    preload = (*PRELOAD, *engine, *(role.target.__module__ for role in beside))
     return Supervisor(preload=preload, log_path=project.state_dir / LOG_NAME)
 
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import forkserver, resource_tracker
@@ -202,15 +202,17 @@ class Supervisor:
                 return
             wait([process.sentinel for process in alive], timeout=0.1)
 
-    def end(self) -> None:
-        """End every child and all its descendants now."""
+    def end(self, *, sparing: Collection[str] = ()) -> None:
+        """End every child and all its descendants now, but for those named."""
         for child in self.children.values():
-            if child.process is not None:
+            if child.process is not None and child.role.name not in sparing:
                 if child.process.is_alive():
                     end_tree(child.pid, grace_seconds=0.5)
                 child.start_at = NEVER
                 self._bury(child)
         end_orphans(spare=self._own_pids())
+        if any(child.process for child in self.children.values()):
+            return
         # else it lives on for a moment after us
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
 

@@ -56,7 +56,7 @@ class TellingStore(Store):
 
     def write(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         result = super().write(work, *args, **kwargs)
-        if self.told is not None:
+        if self.told is not None and self._open is None:
             self.told()
         return result
 

@@ -1,0 +1,1 @@
+"""The world outside: those who are told, and services whose protocol axon speaks."""
