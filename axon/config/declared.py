@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from axon.config.model import ModelSettings
+from axon.config.services import ServiceSettings
 from axon.config.setting import setting
 
 CREDENTIALS = (
@@ -26,7 +26,7 @@ def _model_of(agent: str, env: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config(ModelSettings):
+class Config(ServiceSettings):
     """Effective settings of one project."""
 
     root: Path
@@ -263,6 +263,6 @@ class Config(ModelSettings):
 
 def settings() -> tuple["Field[Any]", ...]:
     """In the order in which they are shown."""
-    last = {f.name for f in fields(ModelSettings)}
+    last = {f.name for f in fields(ServiceSettings)}
     declared = [f for f in fields(Config) if "key" in f.metadata]
     return tuple(sorted(declared, key=lambda field: field.name in last))

@@ -42,6 +42,7 @@ def load_config(
     config = Config(root=root, environ=environ, origins=origins, **values)
     check(config)
     _refuse_foreign_key(config)
+    _refuse_foreign_chat(config)
     return config
 
 
@@ -61,6 +62,16 @@ def _refuse_foreign_key(config: Config) -> None:
         raise UsageError(
             f"{origin} names a task server, but MCP_API_KEY comes from the environment and would"
             " be sent there; name the server by AXON_LEDGER or --ledger"
+        )
+
+
+def _refuse_foreign_chat(config: Config) -> None:
+    """Nor does a project say who may command by a bot that is not its own."""
+    origin = config.origins["telegram.chats"]
+    if origin == ".env" and config.origins["telegram.token"] == "TELEGRAM_BOT_TOKEN":
+        raise UsageError(
+            ".env sets TELEGRAM_CHAT_ID, but TELEGRAM_BOT_TOKEN comes from the environment and"
+            " would be obeyed there; set both in the same place"
         )
 
 

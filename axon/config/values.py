@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from axon.config.declared import Config, settings
+from axon.config.services import DAYS, KINDS, NEVER
 from axon.errors import UsageError
 
 ALIASES = ("haiku", "sonnet", "opus")
 MODEL_ID = re.compile(r"(?=.*[-:/.\d])[\w.:/@\[\]-]{3,200}")  # local servers have their own names
+CHAT = re.compile(r"-?\d{1,18}", re.ASCII)
 INHERIT = "inherit"  # an agent's model: that of the session it works in
 TEXTS: Any = tuple[str, ...]
 NUMBERS: Any = tuple[int, ...]
@@ -102,6 +104,44 @@ def check_model(model: str, where: str = "") -> None:
         )
 
 
+def chat_ids(text: str, key: str) -> tuple[int, ...]:
+    """The numbers of a list like "12, -1003"; UsageError for anything else, as @names."""
+    words = text.replace(",", " ").split()
+    wrong = next((word for word in words if not CHAT.fullmatch(word)), "")
+    if wrong:
+        raise UsageError(
+            f"{key} has {wrong!r}; a chat or a person is a number, as 123456 or -1001234567890"
+        )
+    return tuple(dict.fromkeys(map(int, words)))
+
+
+def weekday(text: str) -> int | None:
+    """0 is Monday; None is never. UsageError for anything else."""
+    name = text.strip().lower()
+    if name in (NEVER, "off", "none"):
+        return None
+    if name.isdigit() and 1 <= int(name) <= 7:
+        return int(name) - 1
+    found = [number for number, day in enumerate(DAYS) if len(name) > 1 and day.startswith(name)]
+    if len(found) != 1:
+        raise UsageError(
+            f"report.weekly_day (WEEKLY_SUMMARY_DAY) is {text!r}; use monday to sunday, 1 (Monday)"
+            " to 7, or never"
+        )
+    return found[0]
+
+
+def _check_reports(config: Config) -> None:
+    chat_ids(config.telegram_chats, "telegram.chats (TELEGRAM_CHAT_ID)")
+    chat_ids(config.telegram_senders, "telegram.senders")
+    weekday(config.weekly_day)
+    if not -1 <= config.digest_hour <= 23:
+        raise UsageError("report.digest_hour (DAILY_DIGEST_HOUR) must be 0 to 23, or -1 for none")
+    for kind in config.telegram_events:
+        if kind not in KINDS:
+            raise UsageError(f"telegram.events has {kind!r}; use {', '.join(KINDS)}")
+
+
 def check(config: Config) -> None:
     """Refuse values no part could work with."""
     for name, minimum in LEAST.items():
@@ -123,6 +163,7 @@ def check(config: Config) -> None:
     for port in config.sandbox_ports:
         if not 0 < port < 65536:
             raise UsageError(f"sandbox.ports has {port}; a port is a number from 1 to 65535")
+    _check_reports(config)
     if config.workers > 64:
         raise UsageError("workers must be at most 64; start more teams on other hosts")
     if not config.team.isalnum() or not config.team.isascii() or not config.team.isupper():
