@@ -357,6 +357,18 @@ def test_an_import_is_all_or_nothing(server: Visitor) -> None:
     assert server.get("/api/issues?limit=0")["total"] == total + 2
 
 
+def test_files_of_other_tools_are_taken_in_and_told_about(server: Visitor) -> None:
+    issue = {"number": 9, "title": "From afar", "state": "OPEN", "milestone": {"title": "1.0"}}
+    issue["url"] = "https://github.com/acme/timekit/issues/9"
+    body = {"name": "x.txt", "content": json.dumps([issue]), "from": "github"}
+    done = server.post("/api/import", body)
+    assert done["added"][0]["labels"] == ["github:acme/timekit#9"]
+    assert done["notes"] == ["not taken over: milestone (1 task)"]
+    again = server.post("/api/import", body | {"dry_run": True})
+    assert not again["added"] and len(again["skipped"]) == 1
+    assert server.ask("POST", "/api/import", body | {"from": "trello"}).status == 400
+
+
 # ── the team ──
 
 

@@ -110,6 +110,7 @@ class Record(Draft):
     facts: Mapping[str, Any] = field(default_factory=dict)  # fields of Task that no Draft has
     comments: tuple[tuple[float, str, str], ...] = ()  # at, actor, body
     given: frozenset[str] = frozenset()  # fields the file names: the only ones it may update
+    origin: str = ""  # what it is called in the tool it comes from; one of its labels as well
 
 
 class Head(NamedTuple):
@@ -122,6 +123,7 @@ class Head(NamedTuple):
     state: State
     depends: tuple[str, ...]
     parent: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ const FORMS = [
   ["jsonl", "JSON lines", "A task a line, for other programs"], ["csv", "CSV", "For a spreadsheet"],
 ];
 const CONFLICTS = [["skip", "leave it as it is"], ["update", "update it"], ["duplicate", "make a second one"]];
+const TOOLS = [["", "told by the file"], ["markdown", "Markdown"], ["json", "JSON"], ["csv", "CSV"], ["symphony", "Symphony"], ["beads", "beads"],
+  ["task-master", "task-master"], ["vibe-kanban", "vibe-kanban"], ["linear", "Linear"], ["github", "GitHub"]];
 const MOST = 8 << 20;
 
 class ExchangeView extends Part {
@@ -26,6 +28,7 @@ class ExchangeView extends Part {
   /** @type {any} */
   #found = null;
   #conflict = "skip";
+  #tool = "";
   #busy = false;
 
   actions = {
@@ -33,6 +36,11 @@ class ExchangeView extends Part {
     pick: () => /** @type {any} */ (this.querySelector("[type=file]")).click(),
     conflict: (/** @type {any} */ select) => {
       this.#conflict = select.value;
+      this.#send(true);
+    },
+    tool: (/** @type {any} */ select) => {
+      this.#tool = select.value;
+      this.#found = null;
       this.#send(true);
     },
     typed: (/** @type {any} */ form) => {
@@ -67,8 +75,7 @@ class ExchangeView extends Part {
 
   /** @param {{name: string, content: string}} file */
   #look(file) {
-    this.#file = file;
-    this.#found = null;
+    [this.#file, this.#found, this.#tool] = [file, null, ""];
     this.#send(true);
   }
 
@@ -77,7 +84,9 @@ class ExchangeView extends Part {
     if (this.#busy) return;
     this.#busy = true;
     this.update();
-    const found = await tried(() => post("/api/import", { ...this.#file, dry_run: dry, conflict: this.#conflict }));
+    const found = await tried(() => post("/api/import", {
+      ...this.#file, dry_run: dry, conflict: this.#conflict, ...(this.#tool ? { from: this.#tool } : {}),
+    }));
     this.#busy = false;
     if (found && dry) this.#found = found;
     if (found && !dry) {
@@ -96,7 +105,7 @@ class ExchangeView extends Part {
   }
 
   #choose() {
-    return html`<div class="drop">${icon("file")}<p>Drop a file here: Markdown check list, JSON, JSON lines or CSV</p>
+    return html`<div class="drop">${icon("file")}<p>Drop a file here: Markdown check list, JSON, JSON lines or CSV; exports of Linear, GitHub, beads, task-master, vibe-kanban, Symphony</p>
       <button class="button" data-click="pick">Choose a file</button>
       <input type="file" class="hidden" data-change="file" accept=".md,.json,.jsonl,.csv,.txt" aria-label="File to import" tabindex="-1"></div>
       <form data-submit="typed"><label class="field"><span>Or paste a check list</span><textarea name="text" rows="6" class="mono" required
@@ -112,7 +121,10 @@ class ExchangeView extends Part {
         <span class="mono dim">${task.identifier ?? ""}</span> ${line(task.title ?? task, 140)}</a></li>`)}</ul>` : "");
     return html`<div class="row pad-y"><p><b>${this.#file?.name}</b> <span class="dim">${size(this.#file?.content.length ?? 0)}</span></p>
       <label class="row"><span>A task that is there already:</span><select data-change="conflict">${CONFLICTS.map(([value, label]) =>
-        html`<option value="${value}" ${value === this.#conflict ? "selected" : ""}>${label}</option>`)}</select></label></div>
+        html`<option value="${value}" ${value === this.#conflict ? "selected" : ""}>${label}</option>`)}</select></label>
+      <label class="row"><span>Written by:</span><select data-change="tool">${TOOLS.map(([value, label]) =>
+        html`<option value="${value}" ${value === this.#tool ? "selected" : ""}>${label}</option>`)}</select></label></div>
+      ${found?.notes?.length ? html`<ul class="near dim">${found.notes.map((/** @type {string} */ note) => html`<li>${line(note, 200)}</li>`)}</ul>` : ""}
       ${found ? html`${group("Will be added", found.added)}${group("Will be updated", found.updated)}${group("Left alone", found.skipped)}` : ""}
       <div class="row end"><button class="button" data-click="drop">Cancel</button>
       <button class="button primary" data-click="run" ${found && !this.#busy && found.added.length + found.updated.length ? "" : "disabled"}>

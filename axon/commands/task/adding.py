@@ -1,6 +1,7 @@
 """Take new tasks: one from the command line, many from a file."""
 
 import gc
+import sys
 from argparse import Namespace
 from contextlib import closing
 from dataclasses import replace
@@ -46,7 +47,7 @@ def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
     gc.disable()  # there are no circles, and looking for them among many tasks takes its time
     with (
         opened(args.file, MAX_FILE_BYTES) as file,
-        closing(records_of(file, name, config.team)) as records,
+        closing(records_of(file, name, config.team, args.kind or "")) as records,
     ):
         found = ledger.take_in(
             records,
@@ -54,6 +55,8 @@ def import_file(args: Namespace, config: Config, ledger: Ledger) -> int:
             dry_run=args.dry_run,
             most=None if args.json else MOST_SHOWN,
         )
+        for note in records.notes.lines():
+            print(f"axon: {name}: {one_line(note)}", file=sys.stderr)
     if args.json:
         print_json(
             [

@@ -6,9 +6,11 @@ from axon.commands import add_json, add_ledger
 
 FORMATS = """\
 FILE holds JSON, JSON lines, CSV or a Markdown check list (- for standard input); its name or
-its content tells which. Everything in it is imported, or nothing.
+its content tells which. So are files of Symphony (WORKFLOW.md), beads (issues.jsonl), task-master
+(tasks.json), vibe-kanban, Linear and GitHub. Everything in it is imported, or nothing.
 
-A task that is there already, by its identifier, or where the file names none by its title, is
+A task that is there already, by its identifier, or where the file names none by its title (from
+another tool by its label, as linear:ENG-12), is
   --conflict skip       left as it is (the default: importing a file twice adds nothing twice)
   --conflict update     given the fields that the file names; its state stays as it is
   --conflict duplicate  added once more, under a new identifier
@@ -213,7 +215,15 @@ def _export(parser: ArgumentParser) -> None:
 
 
 def _import(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=".json, .jsonl, .csv or .md; - reads stdin")
+    parser.add_argument("file", metavar="FILE", help=".json, .jsonl, .csv, .md …; - reads stdin")
+    kinds = "markdown, json, csv, symphony, beads, task-master, vibe-kanban, linear or github"
+    parser.add_argument(
+        "--from",
+        dest="kind",
+        choices=tuple(kinds.replace(" or ", ", ").split(", ")),
+        metavar="NAME",
+        help=f"what wrote it: {kinds}; told by the file itself where that leaves no doubt",
+    )
     parser.add_argument("--team", metavar="KEY", help="of tasks that name none, as ENG")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument(

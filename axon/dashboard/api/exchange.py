@@ -1,6 +1,7 @@
 """Tasks as files: all of them out, and in again."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,6 +12,10 @@ from axon.security.secrets import Redactor
 from axon.tasks import Priority, State, Task, task_view
 
 Pair = tuple[Task, Sequence[tuple[float, str, str]]]
+FROM = (
+    "markdown", "json", "csv",
+    "symphony", "beads", "task-master", "vibe-kanban", "linear", "github",
+)  # fmt: skip
 LARGEST_FILE = 32 << 20
 KINDS = {
     "json": ("application/json; charset=utf-8", "json"),
@@ -58,14 +63,17 @@ def _cleaned(pairs: Iterable[Pair], redactor: Redactor) -> Iterator[Pair]:
 
 def take_in(desk: Desk, body: Body) -> dict[str, Any]:
     """All or nothing; `dry_run` says what would be done."""
-    from axon.tasks.exchange import records_from
+    from axon.tasks.exchange import records_of
 
-    records = records_from(body["content"], body["name"], desk.page.config.team)
-    found = desk.ledger.take_in(records, conflict=body["conflict"], dry_run=body["dry_run"])
+    config = desk.page.config
+    how = {"conflict": body["conflict"], "dry_run": body["dry_run"]}
+    records = records_of(body["content"], body["name"], config.team, body.get("from", ""))
+    with closing(records):
+        found = desk.ledger.take_in(records, **how)
     return {
         outcome: [task_view(task) for task in getattr(found, outcome)]
         for outcome in ("added", "updated", "skipped")
-    } | {"dry_run": body["dry_run"]}
+    } | {"dry_run": body["dry_run"], "notes": records.notes.lines()}
 
 
 ROUTES = (
@@ -84,6 +92,7 @@ ROUTES = (
         body=(
             Field(name="name", required=True, doc="of the file: its suffix tells the format"),
             Field(name="content", required=True),
+            Field(name="from", choices=FROM, doc="what wrote it; else the file itself tells"),
             Field(name="dry_run", kind="boolean", default=False),
             Field(name="conflict", choices=("skip", "update", "duplicate"), default="skip"),
         ),

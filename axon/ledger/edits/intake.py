@@ -10,7 +10,7 @@ from axon.ledger.edits import Imported, Intake, OnConflict, journal, links
 from axon.ledger.edits.fields import apply
 from axon.ledger.records import Comment
 from axon.ledger.remarks import remarks, take_over
-from axon.ledger.rows import Row, fetch, find, scan
+from axon.ledger.rows import Row, everything, fetch, find, scan
 from axon.ledger.transaction import Tx
 from axon.tasks import Record, Task
 from axon.tasks.editing import EDITABLE, tidied
@@ -65,13 +65,15 @@ def _all_new(tx: Tx, records: Intake) -> bool:
     history.load(tx)
     if not tx.counts[counts.TASKS]:
         return True
-    titles = set()
+    titles, origins = set(), set()
     for record in records if isinstance(records, Sequence) else records.heads():
-        if not record.identifier:
+        if record.origin:
+            origins.add(record.origin)
+        elif not record.identifier:
             titles.add(record.title)
         elif find(tx, record.identifier):
             return False
-    return not _titles(tx, titles)
+    return not (_titles(tx, titles) or _origins(tx, origins))
 
 
 def take_out(tx: Tx, tasks: Iterable[Task]) -> list[tuple[Task, list[Comment]]]:
@@ -80,10 +82,11 @@ def take_out(tx: Tx, tasks: Iterable[Task]) -> list[tuple[Task, list[Comment]]]:
 
 def _plan(tx: Tx, records: Sequence[Record], conflict: OnConflict) -> _Plan:
     plan = _Plan()
-    titles = _titles(tx, {record.title for record in records if not record.identifier})
+    titles = _titles(tx, {r.title for r in records if not (r.identifier or r.origin)})
+    origins = _origins(tx, {record.origin for record in records if record.origin})
     met: dict[str, str] = {}
     for record in records:
-        row = _match(tx, record, titles, conflict)
+        row = _match(tx, record, origins if record.origin else titles, conflict)
         if row is None:
             plan.new.append(record)
         elif conflict == "duplicate":
@@ -101,15 +104,15 @@ def _plan(tx: Tx, records: Sequence[Record], conflict: OnConflict) -> _Plan:
 
 
 def _match(
-    tx: Tx, record: Record, titles: Mapping[str, list[str]], conflict: OnConflict
+    tx: Tx, record: Record, known: Mapping[str, list[str]], conflict: OnConflict
 ) -> Row | None:
     if record.identifier:
         return find(tx, record.identifier)
-    found = titles.get(record.title, ())
+    found = known.get(record.origin or record.title, ())
     if len(found) > 1 and conflict == "update":
         raise UsageError(
-            f"“{record.title}” is the title of {', '.join(found[:5])}; name the identifier of the"
-            " one to update"
+            f"“{record.origin or record.title}” is the {'label' if record.origin else 'title'} of"
+            f" {', '.join(found[:5])}; name the identifier of the one to update"
         )
     return fetch(tx, found[0]) if found else None
 
@@ -121,6 +124,16 @@ def _titles(tx: Tx, wanted: set[str]) -> dict[str, list[str]]:
         for title, identifier in scan(tx, "title", "identifier"):
             if title in wanted:
                 found.setdefault(title, []).append(identifier)
+    return found
+
+
+def _origins(tx: Tx, wanted: set[str]) -> dict[str, list[str]]:
+    """The tasks that came from other tools under these names: their labels tell."""
+    found: dict[str, list[str]] = {}
+    for row in everything(tx) if wanted else ():
+        for label in row.apart.get("labels", ()):
+            if label in wanted:
+                found.setdefault(label, []).append(row.known["identifier"])
     return found
 
 
@@ -165,6 +178,8 @@ def _fields(record: Record, task: Task) -> dict[str, Any]:
     """Those the file names. Where a task stands and what became of it, the ledger knows better."""
     named = {name: getattr(record, name) for name in EDITABLE if name in record.given}
     fields = tidied(task, named)
-    if "depends" in record.given:
+    if record.origin and task.state not in links.FREE:
+        fields = {name: found for name, found in fields.items() if name != "depends"}
+    elif "depends" in record.given:
         fields["depends"] = links.canonical(record.depends)
     return fields

@@ -14,6 +14,8 @@ from axon.errors import UsageError
 from axon.tasks import Draft, Record
 from axon.tasks.exchange.checklist import entries as checklist_entries
 from axon.tasks.exchange.entry import Entry
+from axon.tasks.exchange.foreign import TOOLS, recognised
+from axon.tasks.exchange.notes import Notes
 from axon.tasks.exchange.reading import csv_entries, is_csv, is_json, json_entries
 from axon.tasks.exchange.records import Records, as_drafts, as_records
 from axon.tasks.exchange.source import Source
@@ -22,6 +24,7 @@ from axon.tasks.text import titled
 
 __all__ = [
     "FORMATS",
+    "KINDS",
     "MAX_FILE_BYTES",
     "MAX_TASKS",
     "Records",
@@ -34,6 +37,7 @@ __all__ = [
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_TASKS = 100_000
+KINDS = ("markdown", "json", "csv", *TOOLS)
 
 
 def drafts_from(text: str, name: str) -> list[Draft]:
@@ -50,10 +54,19 @@ def records_from(text: str, name: str, team: str = "") -> list[Record]:
         return list(records)
 
 
-def records_of(content: str | IO[bytes], name: str, team: str = "") -> Records:
-    """As `records_from`, one after the other. JSON and CSV are never in memory as a whole."""
+def records_of(content: str | IO[bytes], name: str, team: str = "", kind: str = "") -> Records:
+    """As `records_from`, one after the other. JSON and CSV are never in memory as a whole.
+
+    `kind`: one of KINDS, where the file itself does not tell it.
+    """
+    notes = Notes()
     try:
-        return as_records(_entries(Source(content), name), name, team)
+        kind = kind or recognised(Source(content).head(), name)
+        if kind in TOOLS:
+            found = TOOLS[kind](Source(content, exact=True), name, notes)
+            none = f"it holds no task that {kind} writes; name its tool with --from"
+            return as_records(_counted(found, none), name, team, notes)
+        return as_records(_entries(Source(content), name, kind), name, team, notes)
     except UsageError as error:
         raise UsageError(f"{name}: {error}; nothing was imported") from None
 
@@ -64,23 +77,28 @@ def text_draft(text: str, description: str = "") -> Draft:
     return Draft(title=title, description=description)
 
 
-def _entries(source: Source, name: str) -> Iterator[Entry]:
+def _entries(source: Source, name: str, kind: str = "") -> Iterator[Entry]:
+    none = "it holds no task; write each as “- [ ] TITLE”, or as a line of JSON"
+    return _counted(_all(source, name, kind), none)
+
+
+def _counted(entries: Iterator[Entry], none: str) -> Iterator[Entry]:
     number = -1
-    for number, entry in enumerate(_all(source, name)):
+    for number, entry in enumerate(entries):
         if number < MAX_TASKS:
             entry.number = number
             yield entry
     if number < 0:
-        raise UsageError("it holds no task; write each as “- [ ] TITLE”, or as a line of JSON")
+        raise UsageError(none)
     if number >= MAX_TASKS:
         raise UsageError(f"it holds {number + 1:,} tasks; the limit is {MAX_TASKS:,}")
 
 
-def _all(source: Source, name: str) -> Iterator[Entry]:
+def _all(source: Source, name: str, kind: str) -> Iterator[Entry]:
     head = source.head()
-    if is_json(head, name):
+    if kind == "json" or (not kind and is_json(head, name)):
         yield from json_entries(source, name)
-    elif is_csv(head, name):
+    elif kind == "csv" or (not kind and is_csv(head, name)):
         yield from csv_entries(source)
     else:
         found = checklist_entries(source.whole())

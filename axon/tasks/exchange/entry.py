@@ -43,6 +43,7 @@ class Entry:
     parent: "Entry | None" = None  # that it is nested in
     done: bool = False  # ticked off
     number: int = -1  # in the file, once that is known
+    origin: str = ""  # what it is called in the tool it comes from
 
     def put(self, name: str, raw: Any) -> None:
         """Take what JSON has. UsageError: no such field, or no value for it."""

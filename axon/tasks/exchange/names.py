@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from axon.errors import UsageError
 from axon.tasks import State
 from axon.tasks.exchange.entry import IDENTIFIER, Entry
+from axon.tasks.exchange.notes import Notes
 from axon.tasks.fields import listed
 from axon.tasks.text import shortened
 
@@ -30,6 +31,7 @@ class Told(NamedTuple):
     inside: int  # the number of the entry it is nested in, or -1
     inside_where: str
     titled: str = ""  # its title as it will be
+    origin: str = ""  # of a task from another tool
 
 
 def told_by(entry: Entry) -> Told:
@@ -47,6 +49,7 @@ def told_by(entry: Entry) -> Told:
         entry.values.get("parent", ""),
         -1 if around is None else around.number,
         "" if around is None else around.where,
+        origin=entry.origin,
     )
 
 
@@ -63,7 +66,9 @@ class Names:
     titles: dict[str, int] = field(default_factory=dict)  # of those that are referred to
     given: dict[int, str] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
+    canceled: set[int] = field(default_factory=set)  # in other tools, where that frees others
     wanted: set[str] = field(default_factory=set)
+    notes: Notes = field(default_factory=Notes)
 
     def add(self, told: Told) -> None:
         """Take in what the entry is called, and whom it names that is not known yet."""
@@ -77,9 +82,11 @@ class Names:
                 self.aliases[identifier] = key
         if told.done:
             self.done.add(told.number)
+        if told.origin and told.state == State.CANCELED:
+            self.canceled.add(told.number)
         for _, names in told.depends:
             self._want([names, *listed(names)] if isinstance(names, str) else names)
-        if told.parent:
+        if told.parent and not told.origin:
             self._want([told.parent])
 
     def learn(self, everybody: Iterable[Told]) -> None:
@@ -100,6 +107,9 @@ class Names:
         """The keys or identifiers of what it depends on, without those that are done."""
         found: dict[str, None] = {}
         for where, names in told.depends:
+            if told.origin and self.keys.get(names[0]) in self.canceled:
+                self.notes.add("waits no longer for one that was canceled")
+                continue
             whole = [names] if isinstance(names, str) and self._knows(names) else None
             for name in whole or (names if isinstance(names, list) else listed(names)):
                 if key := self._resolve(name, where, everybody):
@@ -107,6 +117,9 @@ class Names:
         return tuple(found)
 
     def parent(self, told: Told, everybody: Everybody) -> str:
+        if told.origin and told.parent and told.parent not in self.keys:
+            self.notes.add("part of a task that is not in the file")
+            return ""
         if told.parent:
             return self._resolve(told.parent, told.where, everybody)
         if told.inside >= 0 and told.inside not in self.done:

@@ -93,7 +93,7 @@ def csv_entries(source: Source) -> Iterator[Entry]:
 
 def _csv_entries(file: TextIO, text: str) -> Iterator[Entry]:
     columns = _columns(text)
-    rows = _rows(file, _delimiter(text))
+    rows = rows_of(file, delimiter_of(text))
     head = [cell.strip().lower() for cell in next(rows, [])]
     if not columns:
         wrong = next((cell for cell in head if cell and cell not in known_names()), "")
@@ -120,7 +120,7 @@ def _csv_entry(head: list[str], cells: list[str], where: str) -> Entry:
     return entry
 
 
-def _rows(file: TextIO, delimiter: str) -> Iterator[list[str]]:
+def rows_of(file: TextIO, delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(4 * MAX_TASK_BYTES)
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     try:
@@ -129,7 +129,7 @@ def _rows(file: TextIO, delimiter: str) -> Iterator[list[str]]:
         raise UsageError(f"line {reader.line_num}: not valid CSV ({error})") from None
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """Spreadsheets of many countries write semicolons."""
     head = text[:10_000].lstrip().partition("\n")[0]
     return max(DELIMITERS, key=head.count)
@@ -138,5 +138,5 @@ def _delimiter(text: str) -> str:
 def _columns(text: str) -> set[str]:
     """The names in the first row, if they are names of fields; empty when they are not."""
     head = text[:10_000].lstrip().partition("\n")[0].strip()
-    cells = {cell.strip(' "').lower() for cell in head.split(_delimiter(text))} - {""}
+    cells = {cell.strip(' "').lower() for cell in head.split(delimiter_of(text))} - {""}
     return cells if cells <= known_names() | set(NAMING) else set()

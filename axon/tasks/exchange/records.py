@@ -6,6 +6,7 @@ from axon.errors import UsageError
 from axon.tasks import Draft, Head, Priority, Record, State
 from axon.tasks.exchange.entry import Entry
 from axon.tasks.exchange.names import Names, Told, told_by
+from axon.tasks.exchange.notes import Notes
 from axon.tasks.exchange.spool import Spool
 from axon.tasks.text import titled
 
@@ -19,7 +20,8 @@ NAMED = ("key", "team", "depends", "parent")  # what a Head has
 class Records:
     """The records of a file, read anew each time they are wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Notes | None = None) -> None:
+        self.notes = Notes() if notes is None else notes  # what could not be taken over
         self._heads = Spool()
         self._bodies = Spool()
         self._given: dict[frozenset[str], int] = {}  # most tasks of a file name the same fields
@@ -47,13 +49,14 @@ class Records:
                 facts=facts,
                 comments=comments,
                 given=given[place],
+                origin=head.origin,
                 **values,
             )
 
     def heads(self) -> Iterator[Head]:
         """What they are called and whom they refer to, which costs a part of the whole."""
-        for title, key, team, identifier, state, depends, parent in self._heads.read():
-            yield Head(title, key, team, identifier, STATE[state], depends, parent)
+        for title, key, team, identifier, state, *rest in self._heads.read():
+            yield Head(title, key, team, identifier, STATE[state], *rest)
 
     def close(self) -> None:
         self._heads.close()
@@ -86,7 +89,8 @@ class Records:
             parent = names.parent(said, everybody)
             key = names.key_of(said)
             self._heads.put(
-                (said.titled, key, said.team, said.identifier, said.state, needs, parent)
+                (said.titled, key, said.team, said.identifier, said.state)
+                + (needs, parent, said.origin)
             )
             self._count += 1
             self.named = self.named or bool(said.identifier)
@@ -123,7 +127,9 @@ def as_drafts(entries: Iterable[Entry], file: str) -> list[Draft]:
         records.close()
 
 
-def as_records(entries: Iterable[Entry], file: str, team: str) -> Records:
+def as_records(
+    entries: Iterable[Entry], file: str, team: str, notes: Notes | None = None
+) -> Records:
     """What is ticked off is left out, unless its state is named."""
 
     def left() -> Iterator[Entry]:
@@ -136,7 +142,7 @@ def as_records(entries: Iterable[Entry], file: str, team: str) -> Records:
                 entry.values["team"] = entry.identifier.rpartition("-")[0]
             yield _called(entry)
 
-    return _read(left(), file)
+    return _read(left(), file, notes)
 
 
 def _called(entry: Entry) -> Entry:
@@ -145,8 +151,9 @@ def _called(entry: Entry) -> Entry:
     return entry
 
 
-def _read(entries: Iterable[Entry], file: str) -> Records:
-    records, told, names = Records(), Spool(), Names(file=file)
+def _read(entries: Iterable[Entry], file: str, notes: Notes | None = None) -> Records:
+    records, told = Records(notes), Spool()
+    names = Names(file=file, notes=records.notes)
     try:
         records.take(entries, names, told)
         records.resolve(names, told)

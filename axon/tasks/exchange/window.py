@@ -41,6 +41,10 @@ class Window:
     def skip(self) -> None:
         self._at += 1
 
+    def line(self) -> int:
+        """The number of the line that is looked at."""
+        return self._lines + self._text.count("\n", 0, self._at) + 1
+
     def value(self) -> Any:
         """The value that begins here. UsageError tells the line."""
         size = CHUNK
