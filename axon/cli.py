@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "stop": "end the running team as Ctrl-C would",
     "dashboard": "serve the page: see everything, steer everything",
     "mcp": "serve the ledger to any MCP client",
+    "github": "bring work to GitHub as pull requests, and hear what is new there",
     "init": "prepare this repository for axon",
     "agents": "list the agents of a session, their tools and models",
     "trust": "allow this project's own agents, prompts and servers",

@@ -17,7 +17,7 @@ from axon.errors import UsageError
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the tester's own."""
     for name in os.environ:
-        if name.startswith(("AXON_", "ANTHROPIC_", "CLAUDE_", "TASK_MCP", "MCP_")):
+        if name.startswith(("AXON_", "ANTHROPIC_", "CLAUDE_", "TASK_MCP", "MCP_", "GITHUB_")):
             monkeypatch.delenv(name)
 
 
@@ -117,10 +117,31 @@ def test_a_repository_has_no_say_in_what_is_the_persons_own(
             assert config.origins[key] == f"--{flag}"
             continue
         assert load(tmp_path, dotenv=f"{env}=/x").origins[key] == "default"
-        value = {"sandbox.tier": "landlock"}.get(key, "/x")
+        value = {"sandbox.tier": "landlock", "github.actors": "7"}.get(key, "/x")
         monkeypatch.setenv(env, value)
         config = load(tmp_path)
-        assert (getattr(config, setting.name), config.origins[key]) == (value, env)
+        found = (7,) if key == "github.actors" else value
+        assert (getattr(config, setting.name), config.origins[key]) == (found, env)
+
+
+def test_what_to_do_on_github_is_said_by_whose_token_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "GITHUB_REPO=o/n\nGITHUB_ISSUES_SYNC=true\nGITHUB_ACTORS=6, 7\n"
+    told += "GITHUB_REVIEWERS=a, org/team\nGITHUB_BASE_BRANCH=next\n"
+
+    mine = load(tmp_path, dotenv=f"{told}GITHUB_TOKEN=its-own-token")
+    assert (mine.github_repo, mine.github_issues, mine.github_actors) == ("o/n", True, (6, 7))
+    assert mine.github_reviewers == ("a", "org/team")
+
+    monkeypatch.setenv("GITHUB_TOKEN", "a-persons-token")
+    theirs = load(tmp_path, dotenv=f"{told}GITHUB_TOKEN=its-own-token")
+    assert theirs.github_token == "a-persons-token"
+    assert (theirs.github_repo, theirs.github_issues, theirs.github_actors) == ("", False, ())
+    assert (theirs.github_reviewers, theirs.github_base) == ((), "next")
+    monkeypatch.setenv("GITHUB_ISSUES_SYNC", "perhaps")
+    with pytest.raises(UsageError, match="github.issues_sync .* must be true or false"):
+        load(tmp_path)
 
 
 def test_every_kind_of_value_is_read(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ class Config(ServiceSettings):
     land: str = setting(
         "land.mode",
         "auto",
-        "auto: good work lands at once; manual: it waits in Review for axon land ENG-1",
+        "auto: good work lands at once; manual: it waits in Review for axon land ENG-1; pr: it "
+        "becomes a pull request and waits for its merge",
         flag="land",
     )
     review: str = setting(

@@ -64,6 +64,53 @@ class ServiceSettings(ModelSettings):
         env="AXON_WEBHOOK_SECRET",
         secret=True,
     )
+    github_token: str = setting(
+        "github.token",
+        "",
+        "for pull requests and issues; never given to agents or checks",
+        env="GITHUB_TOKEN",
+        secret=True,
+    )
+    github_repo: str = setting(
+        "github.repo",
+        "",
+        "OWNER/NAME, or its address on an enterprise host; empty: that of the remote origin",
+        env="GITHUB_REPO",
+        own=True,  # the token is sent there
+    )
+    github_base: str = setting(
+        "github.base_branch",
+        "",
+        "branch pull requests are to be merged into; empty: the target",
+        env="GITHUB_BASE_BRANCH",
+    )
+    github_reviewers: tuple[str, ...] = setting(
+        "github.reviewers",
+        (),
+        "who is asked to review, and is listened to: logins, and teams as ORG/TEAM",
+        env="GITHUB_REVIEWERS",
+        widens=True,
+    )
+    github_labels: tuple[str, ...] = setting("github.labels", ("axon",), "labels of pull requests")
+    github_issues: bool = setting(
+        "github.issues_sync",
+        False,
+        "labelled issues become tasks; their state and comments flow back",
+        env="GITHUB_ISSUES_SYNC",
+        widens=True,
+    )
+    github_label: str = setting("github.issue_label", "axon", "label of the issues meant")
+    github_poll_seconds: float = setting(
+        "github.poll_seconds", 60.0, "how often a run asks what is new there"
+    )
+    github_actors: tuple[int, ...] = setting(
+        "github.actors",
+        (),
+        "ids (numbers) of the users whose issues, comments and reviews count; empty: only the "
+        "token's own user",
+        env="GITHUB_ACTORS",
+        own=True,
+    )
     notify: dict[str, dict[str, Any]] = setting(
         "notify",
         {},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from axon.config.declared import CREDENTIALS, MODEL_VARIABLES, Config, settings
-from axon.config.values import check, convert
+from axon.config.values import check, convert, from_variable
 from axon.errors import UsageError
 
 
@@ -29,7 +29,8 @@ def load_config(
         if key in table:
             found.append(("axon.toml", table[key]))
         if env and environ.get(env):  # set but empty is as good as not set
-            found.append((env if env in environment else ".env", environ[env]))
+            said = from_variable(environ[env], types[setting.name])
+            found.append((env if env in environment else ".env", said))
         if flag and getattr(args, flag, None) is not None:
             found.append((f"--{flag.replace('_', '-')}", getattr(args, flag)))
         if found:
@@ -105,11 +106,14 @@ def _permitted(dotenv: dict[str, str]) -> dict[str, str]:
     """What a project may say in `.env`: settings and its way to the model, not PATH or HOME.
 
     A repository that names an endpoint must bring its own key: it is not sent anybody else's.
+    The same holds for GitHub: what to do there is the token's owner's to say.
     """
+    brought = "GITHUB_TOKEN" in dotenv and "GITHUB_TOKEN" not in os.environ
     named = {
         s.metadata["env"]
         for s in settings()
-        if s.metadata["env"] and (s.metadata["secret"] or not s.metadata["own"])
+        if s.metadata["env"]
+        and (s.metadata["secret"] or _is_open(s.metadata) or (brought and _is_github(s.metadata)))
     }
     allowed = {k: v for k, v in dotenv.items() if k in named or k in MODEL_VARIABLES}
     foreign = [name for name in CREDENTIALS if name in os.environ]
@@ -119,6 +123,15 @@ def _permitted(dotenv: dict[str, str]) -> dict[str, str]:
             "be sent there; set both in the same place"
         )
     return allowed
+
+
+def _is_github(meta: Mapping[str, Any]) -> bool:
+    return bool(meta["key"].startswith("github."))
+
+
+def _is_open(meta: Mapping[str, Any]) -> bool:
+    """A setting that a project may say in its `.env`, whoever's keys are used."""
+    return not meta["own"] and not (meta["widens"] and _is_github(meta))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

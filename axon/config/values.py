@@ -28,11 +28,15 @@ SHAPES: dict[Any, str] = {
 CHOICES = {
     "review": ("solo", "always", "never"),
     "engine": ("claude", "command"),
-    "land": ("auto", "manual"),
+    "land": ("auto", "manual", "pr"),
     "sandbox_tier": ("auto", "bubblewrap", "landlock", "sandbox-exec"),
     "sandbox_network": ("open", "model-only", "ports"),
     "replay": ("strict", "lenient"),
     "budget_then": ("stop", "pause", "ask"),
+}
+SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
 }
 LEAST = {
     "workers": 0,
@@ -46,11 +50,23 @@ LEAST = {
     "max_context_tokens": 1000,
 }
 MORE_THAN_NOTHING = (
+    "github_poll_seconds",
     "gate_minutes", "setup_minutes", "max_minutes", "stall_minutes", "budget_usd", "budget_tokens",
     "max_usd", "task_tokens", "day_usd", "day_tokens",
     "key_minutes",
 )  # fmt: skip
 MOST = 10**12  # no setting needs more, and every part can hold it
+
+
+def from_variable(text: str, kind: Any) -> Any:
+    """A variable's text as a file would say it: true or false, and lists with commas between."""
+    if kind is bool:
+        return SWITCHES.get(text.strip().lower(), text)
+    if kind in (TEXTS, NUMBERS):
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        digits = kind == NUMBERS and all(item.isascii() and item.isdigit() for item in items)
+        return [int(item) for item in items] if digits else items
+    return text
 
 
 def convert(raw: Any, kind: Any, where: str) -> Any:

@@ -40,6 +40,7 @@ class Coordinator:
     max_iterations: int | None = None  # attempts, over all tasks
     max_review: int = 20  # no task is begun while so many wait for their landing
     lands: bool = True  # else finished work waits in Review for a person
+    unsent: Callable[[], bool] | None = None  # finished work is still to become a pull request
     stays: bool = False  # wait for new tasks when there are none
     waits: bool = True  # for a person to end a pause; else the run ends with it
     reread: Callable[[], list[Role]] | None = None  # the roles as the configuration has them now
@@ -166,11 +167,14 @@ class Coordinator:
             return True
         if self.ledger.claims(self.run.id) or (self.lands and to_land(self.ledger)):
             return False
+        if self.unsent is not None and self.unsent():
+            return False
         if spent(self.ledger, self.run.id, self.max_iterations):
             self.reason = f"made {self.max_iterations} iterations"
             return True
         if not self.lands and crowded(self.ledger, self.max_review):
-            self.reason = f"{self.max_review} tasks wait in Review: axon land --all"
+            how = "their pull requests" if self.unsent is not None else "axon land --all"
+            self.reason = f"{self.max_review} tasks wait in Review: {how}"
             return not self.stays
         if self.stays:
             return False

@@ -102,6 +102,7 @@ class Git:
     variables: Mapping[str, str] = field(default_factory=dict)
     config: tuple[str, ...] = ()
     durable: bool = False
+    descriptors: tuple[int, ...] = ()  # left open for it
 
     def using(self, **variables: str) -> "Git":
         """The same with more variables in the environment."""
@@ -188,6 +189,7 @@ class Git:
                 stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                pass_fds=self.descriptors,
             )
         except FileNotFoundError:
             if not self.folder.is_dir():

@@ -3,10 +3,21 @@
 from collections.abc import Callable, Sequence
 
 from axon.integrations.errand import Errand, Office
+from axon.integrations.github import uses_github
 
 # Cheap, and without a word to anybody: the coordinator asks them whether a courier is needed.
 Maker = Callable[[Office], Sequence[Errand]]
-MAKERS: tuple[Maker, ...] = ()
+
+
+def github(office: Office) -> Sequence[Errand]:
+    if not uses_github(office.config):
+        return ()
+    from axon.team.github.errand import GitHubErrand  # runs without it need none of that
+
+    return [GitHubErrand(office)]
+
+
+MAKERS: tuple[Maker, ...] = (github,)
 
 
 def errands_of(office: Office) -> list[Errand]:

@@ -1,0 +1,116 @@
+"""The courier's errand for GitHub: propose what was handed in, then hear and tell what is new."""
+
+from collections.abc import Sequence
+
+from axon.config import Config
+from axon.integrations.errand import Office, Outage
+from axon.integrations.github.access import connect, may_push
+from axon.integrations.github.client import GitHub
+from axon.integrations.github.faults import GitHubError
+from axon.ledger import Ledger
+from axon.team.github.round import Elsewhere, Round
+from axon.team.github.standing import handed_in, standing_of
+from axon.team.github.sync import (
+    hear_of_issues,
+    hear_of_work,
+    refuse,
+    send_work,
+    start_round,
+    tell_issues,
+)
+from axon.team.project import Project, open_project
+
+LOOK_SECONDS = 0.5  # between two looks into the ledger for work that was handed in
+MOST_TRIES = 5
+MOST_SECONDS = 120.0  # that work waits for GitHub to answer, before the run may end without it
+
+
+class GitHubErrand:
+    """Looks often at the ledger, and at GitHub as often as is set."""
+
+    name = "GitHub"
+    final = False
+
+    def __init__(self, office: Office) -> None:
+        self._config: Config = office.config
+        self._run = office.run
+        self._secrets = office.secrets
+        self._github: GitHub | None = None
+        self._project: Project | None = None
+        self._pulse = -1
+        self._looked = 0.0
+        self._tries = 0
+        self._since = 0.0
+
+    def once(self, ledger: Ledger, now: float) -> float:
+        at = self._round(ledger)
+        try:
+            if self._config.land == "pr":
+                self._send(at, now)
+            if now - self._looked >= self._config.github_poll_seconds or now < self._looked:
+                with at.on_duty():
+                    everything(at)
+                self._looked = now
+        except Elsewhere:
+            return LOOK_SECONDS
+        except GitHubError as error:
+            self._looked = now  # not at once again
+            raise Outage(str(error), seconds=error.wait or None) from None
+        return LOOK_SECONDS
+
+    def _send(self, at: Round, now: float) -> None:
+        """Nothing is asked of GitHub when nothing has changed here."""
+        pulse = at.ledger.pulse()
+        if pulse == self._pulse:
+            return
+        waiting = [t for t in handed_in(at.ledger) if standing_of(at.ledger, t).commit != t.commit]
+        if waiting:
+            with at.on_duty():
+                for error in send_work(at, waiting):
+                    self._try_again(at, waiting, error, now)
+        self._tries, self._since, self._pulse = 0, 0.0, at.ledger.pulse()
+
+    def _try_again(
+        self, at: Round, waiting: Sequence[object], error: GitHubError, now: float
+    ) -> None:
+        """A little later; but a run does not wait for ever to end."""
+        self._tries += 1
+        self._since = self._since or now
+        pause = max(error.wait, 2.0**self._tries)
+        if self._tries >= MOST_TRIES or now + pause - self._since > MOST_SECONDS:
+            for task in handed_in(at.ledger):
+                if standing_of(at.ledger, task).commit != task.commit:
+                    refuse(at, task, error)
+        raise Outage(str(error), seconds=pause)
+
+    def _round(self, ledger: Ledger) -> Round:
+        if self._github is None or self._project is None:
+            self._github = connect(self._config)
+            for value in self._secrets:
+                self._github.redactor.also(value)
+            self._project = open_project(self._config)
+        return start_round(self._config, self._project, self._github, ledger, self._run)
+
+
+def everything(at: Round) -> None:
+    """All that may have changed on GitHub, then all that it is to be told."""
+    hear_of_work(at)
+    if at.config.github_issues:
+        hear_of_issues(at)
+        tell_issues(at)
+
+
+def look_first(config: Config, ledger: Ledger, *, thorough: bool) -> list[str]:
+    """What GitHub says before a run begins: it may have work, or have ended some.
+
+    `thorough`: also whether the repository may be used at all.
+    """
+    github = connect(config)
+    if thorough and config.land == "pr":
+        may_push(github)
+    at = start_round(config, open_project(config), github, ledger, "")
+    with at.on_duty():
+        hear_of_work(at)
+        if config.github_issues:
+            hear_of_issues(at)
+    return at.told.lines

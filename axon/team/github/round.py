@@ -1,0 +1,88 @@
+"""What one round with GitHub works with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from axon.config import Config
+from axon.errors import Forbidden
+from axon.integrations.github.access import Actor, listened_to, myself, reviewer_ids
+from axon.integrations.github.client import GitHub
+from axon.ledger import Lease, Ledger
+from axon.team.github.remote import Remote
+from axon.team.github.standing import ACTOR, Told
+from axon.team.project import Project
+
+LEASE_SECONDS = 300.0  # longer than any one task takes; prolonged before each
+
+
+class Elsewhere(Forbidden):
+    """Another process looks after GitHub at this moment."""
+
+
+@dataclass(slots=True)
+class Round:
+    """One pass over what is to be told and heard, alone among all processes of the ledger."""
+
+    config: Config
+    project: Project
+    github: GitHub
+    ledger: Ledger
+    run: str
+    told: Told = field(default_factory=Told)
+    lease: Lease | None = None
+    _me: Actor | None = None
+    _heard: frozenset[int] | None = None
+
+    @property
+    def remote(self) -> Remote:
+        return Remote(project=self.project, github=self.github)
+
+    @property
+    def base(self) -> str:
+        """The branch that pull requests are to be merged into."""
+        return self.config.github_base or self.project.target
+
+    @property
+    def me(self) -> Actor:
+        if self._me is None:
+            self._me = myself(self.github)
+        return self._me
+
+    @property
+    def heard(self) -> frozenset[int]:
+        """Ids of those whose issues and comments count."""
+        return listened_to(self.github, self.config, self.me)
+
+    @property
+    def reviewers(self) -> frozenset[int]:
+        """Ids of those whose reviews count."""
+        if self._heard is None:
+            logins = [name for name in self.config.github_reviewers if "/" not in name]
+            self._heard = self.heard | reviewer_ids(self.github, logins)
+        return self._heard
+
+    def record(self, action: str, identifier: str = "", why: str = "", **data: object) -> None:
+        """An event of ours; nothing secret is written down."""
+        clean = self.github.redactor.text(why)
+        self.ledger.record(
+            action, actor=ACTOR, identifier=identifier, run=self.run, why=clean, data=data
+        )
+
+    def hold(self) -> Lease:
+        """Prolong the duty before a step. Elsewhere: another process has it now."""
+        holder = self.run or f"person {id(self)}"
+        self.lease = self.ledger.lease(ACTOR, holder, LEASE_SECONDS)
+        if self.lease is None:
+            raise Elsewhere("another axon is busy with GitHub for this project; try again shortly")
+        return self.lease
+
+    @contextmanager
+    def on_duty(self) -> Iterator[None]:
+        self.hold()
+        try:
+            yield
+        finally:
+            if self.lease is not None:
+                self.ledger.drop_lease(self.lease)
+            self.github.memory.save()
