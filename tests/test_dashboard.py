@@ -125,6 +125,9 @@ def test_names_of_ones_own_can_be_allowed(project: Axon) -> None:
     before = config.read_text()
     names = '[dashboard]\nnames = ["Axon.example", "tunnel.example:9000"]'
     config.write_text(before.replace("[dashboard]", names))
+    heedless = start(project)
+    assert heedless.ask("GET", "/api/me", Host="axon.example").status == 421, "nobody allowed it"
+    project.ok("trust", "--yes")
     named = start(project)
     config.write_text(before)
     assert named.ask("GET", "/api/me", Host="axon.example").status == 200
@@ -375,6 +378,7 @@ def test_files_of_other_tools_are_taken_in_and_told_about(server: Visitor) -> No
 def test_terminal_page_and_metrics_say_the_same(server: Visitor, project: Axon) -> None:
     server.post("/api/team/pause", {"reason": "lunch"})
     shown, told = server.get("/api/team"), project.json("status")
+    told.pop("metrics")  # the text format has those: see test_metrics
     for view in (shown, told):
         view.pop("at")
     assert shown == told and told["paused"]["reason"] == "lunch"
@@ -427,8 +431,7 @@ def test_a_team_serves_its_page_and_starts_it_again(axon: Axon) -> None:
     assert [p for p in axon.processes() if _is_page(p, server.port)] != pids
     _, rest = run.communicate(timeout=60)
     assert run.returncode == 0, rest
-    with pytest.raises(OSError):
-        server.get("/api/me")
+    assert not [p for p in axon.processes() if _is_page(p, server.port)]
     after = start(axon)
     task = after.get("/api/issues/ENG-1")
     assert task["state"] == "done" and task["sessions"]

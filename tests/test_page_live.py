@@ -14,12 +14,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from axon.ledger import Ledger, open_ledger
-from axon.tasks import Draft
+from axon.tasks import Draft, State
 from tests.browser import DESKTOP, PHONE, Tab, launched, violations, visit
 from tests.drive import Axon, wait_for
 from tests.page_world import claim, record, spend
 from tests.visitor import Visitor, start
-from tests.world import add
+from tests.world import World, add
 
 WORK = """case "$AXON_TITLE" in
   *wrong*) exit 1;;
@@ -53,6 +53,17 @@ def again(project: Axon, server: Visitor) -> Visitor:
     process = project.start("dashboard", "--port", str(server.port), "--json")
     assert process.stdout is not None and process.stdout.readline()
     return Visitor(port=server.port, token=server.token, process=process)
+
+
+def test_what_stands_still_is_shown(browser: Browser, project: Axon) -> None:
+    world = World(project.root / ".axon" / "ledger.db", wall=time.time() - 4 * 3600)
+    old = world.open()
+    add(old, "Begun and forgotten")
+    old.move("ENG-1", State.IN_PROGRESS)
+    world.close()
+    page = visit(browser, start(project), PHONE).page
+    expect(page.locator(".need.still")).to_contain_text("without progress since")
+    expect(page.locator(".need.still a")).to_have_attribute("href", "#/task/ENG-1")
 
 
 def kill(server: Visitor) -> None:

@@ -117,3 +117,16 @@ def test_its_options_have_effect(real: Axon) -> None:
     real.variables["AXON_CLAUDE"] = "/bin/false"
     tried = real("run", "two", "--model-upstream", upstream)
     assert tried.returncode == 5 and "/bin/false" in tried.stderr, "preflight tries the CLI"
+
+
+def test_a_long_name_of_the_temporary_folder_is_no_traceback(axon: Axon) -> None:
+    """Sockets have room for some hundred bytes of path; a run keeps its own in a shorter place."""
+    axon.make_repository()
+    axon.configure(engine={"name": "command", "command": "echo x > $AXON_TASK"})
+    long = axon.root.parent / ("t" * 120)
+    long.mkdir()
+    axon.variables["TMPDIR"] = str(long)
+    axon.ok("task", "add", "Work", "--check", "true")
+    done = axon("team", "--workers", "1")
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert axon.task("ENG-1")["state"] == "done"

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from axon.config import Config
 from axon.errors import UsageError
 from axon.security.launcher import landlock
-from axon.security.sandbox import UNCONTAINED, Place, Sandbox, choose, describe
+from axon.security.sandbox import UNCONTAINED, Place, Sandbox, choose, clear_trials, describe
 from axon.security.sandbox.bounds import bounds_of, hold_places
 from axon.security.sandbox.hidden import carve, in_project, is_secret
 from axon.security.sandbox.macos import profile
@@ -440,3 +441,18 @@ def test_a_kernel_that_knows_no_landlock_is_told_apart(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("axon.security.launcher.kernel.call", refuse)
     assert landlock.abi() == 0
+
+
+def test_trials_of_the_killed_are_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = {"dead": f"{gone.pid}-a", "alive": f"{os.getpid()}-b", "old": "qwertyui"}
+    for name in names.values():
+        (tmp_path / f"axon-try-{name}" / "in").mkdir(parents=True)
+    (tmp_path / "axon-try-1-link").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    assert clear_trials() == 0, "one of another container may have just begun"
+    assert clear_trials(time.time() + 3600) == 2
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f"axon-try-{names['alive']}", "axon-try-1-link", "kept"}

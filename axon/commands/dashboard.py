@@ -13,6 +13,7 @@ from axon.dashboard.settings import PageSettings, token_of
 from axon.errors import UsageError
 from axon.security.masking import shown_settings
 from axon.security.secrets import secrets_of
+from axon.security.trust import allowed_only
 
 if TYPE_CHECKING:
     from axon.ledger import Ledger
@@ -48,6 +49,9 @@ def _serve(args: Namespace, config: Config, ledger: "Ledger") -> int:
     from axon.dashboard.server import serve_here
 
     make_state_dir(config)
+    config, ignored = allowed_only(config)
+    for notice in ignored:
+        print(f"axon: {notice}", file=sys.stderr)
     token = "" if args.no_auth else token_of(config)
     listener = listen(args.host, args.port)
     page = page_settings(config, token, remote=args.host not in LOOPBACK)

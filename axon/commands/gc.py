@@ -7,6 +7,7 @@ from typing import Any
 from axon.commands import add_json, print_json
 from axon.config import Config
 from axon.ledger import ledger_from
+from axon.security.sandbox import clear_trials
 from axon.team.git import shown
 from axon.team.leftovers import Leftover, clear, find_leftovers
 from axon.team.project import open_project
@@ -19,6 +20,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, config: Config) -> int:
     project = open_project(config)
+    if not args.dry_run:
+        clear_trials()
     ledger = ledger_from(config)
     try:
         found = find_leftovers(project, ledger, time.time())

@@ -49,7 +49,12 @@ def run(args: Namespace, config: Config) -> int:
     vendor.activate(config.environ, config.cache_dir, packed_cli=False, say=_say)
     from axon.mcp import server
 
-    desk = server.Desk(lambda: ledger_of(config), config.team)
+    desk = server.Desk(
+        lambda: ledger_of(config),
+        config.team,
+        stale_hours=config.stale_hours,
+        recordings=config.state_dir / "sessions",
+    )
     try:
         if args.http is None and args.sse is None:
             # a thread waits in a read of stdin, and the interpreter would wait for that thread

@@ -8,10 +8,11 @@ from axon.commands import add_json, add_ledger, ledger_of, print_json
 from axon.config import Config
 from axon.core.terminal import one_line
 from axon.ledger import Ledger, Run, Waiting, WorkerStatus
+from axon.monitoring.metrics import metrics_view
 from axon.tasks import State
 from axon.tasks.moments import told
 from axon.team.screen.words import duration, money, question_line
-from axon.team.status import asking, latest_run, team_view, workers_of
+from axon.team.status import asking, concerns_now, latest_run, team_view, workers_of
 
 MOST_WAITING = 20
 
@@ -24,9 +25,12 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, config: Config) -> int:
     with closing(ledger_of(config)) as ledger:
         if args.json:
-            print_json(team_view(ledger, config.state_dir / "sessions", time.time()))
+            now = time.time()
+            recordings = config.state_dir / "sessions"
+            shown = team_view(ledger, recordings, now, stale_hours=config.stale_hours)
+            print_json(shown | {"metrics": metrics_view(ledger, config, now)})
             return 0
-        for line in _lines(ledger):
+        for line in (*_lines(ledger), *_concerns(ledger, config)):
             print(line)
     return 0
 
@@ -44,6 +48,11 @@ def _lines(ledger: Ledger) -> list[str]:
     lines.append(", ".join(f"{n} {State(name).label}" for name, n in counts.items() if n))
     lines += [question_line(task) for task in asking(ledger)]
     return lines + _waiting_lines(ledger.waiting(limit=MOST_WAITING + 1))
+
+
+def _concerns(ledger: Ledger, config: Config) -> list[str]:
+    found = concerns_now(ledger, config.state_dir / "sessions", time.time(), config.stale_hours)
+    return [f"{concern.what}; {concern.fix}" for concern in found if concern.kind != "lost_run"]
 
 
 def _run_line(latest: Run, now: float) -> str:

@@ -201,6 +201,19 @@ class Config(ServiceSettings):
         "dashboard.names",
         (),
         "further names (NAME or NAME:PORT) by which the page may be asked for",
+        widens=True,
+    )
+    heartbeat_minutes: float = setting(
+        "heartbeat.minutes",
+        5.0,
+        "how often a run looks for tasks, workers and runs that have come to a halt; 0: never",
+        env="HEARTBEAT_INTERVAL_MINUTES",
+    )
+    stale_hours: float = setting(
+        "heartbeat.stale_hours",
+        2.0,
+        "a task begun is stale after so long without a sign of progress",
+        env="STALE_THRESHOLD_HOURS",
     )
     sandbox_tier: str = setting(
         "sandbox.tier",

@@ -53,7 +53,7 @@ MORE_THAN_NOTHING = (
     "github_poll_seconds",
     "gate_minutes", "setup_minutes", "max_minutes", "stall_minutes", "budget_usd", "budget_tokens",
     "max_usd", "task_tokens", "day_usd", "day_tokens",
-    "key_minutes",
+    "key_minutes", "stale_hours",
 )  # fmt: skip
 MOST = 10**12  # no setting needs more, and every part can hold it
 
@@ -166,7 +166,14 @@ def check(config: Config) -> None:
     for name in MORE_THAN_NOTHING:
         if (value := getattr(config, name)) is not None and value <= 0:
             raise UsageError(f"{name.replace('_', ' ')} must be more than 0")
-    for name in ("replay_speed", "hold_seconds", "backoff_seconds", "ports", "disk_floor_mb"):
+    for name in (
+        "replay_speed",
+        "hold_seconds",
+        "backoff_seconds",
+        "ports",
+        "disk_floor_mb",
+        "heartbeat_minutes",
+    ):
         if getattr(config, name) < 0:
             raise UsageError(f"{name.replace('_', ' ')} must not be negative")
     if config.max_tasks is not None and config.max_tasks < 1:

@@ -14,7 +14,12 @@ from axon.security.secrets import Redactor
 from axon.tasks.text import shortened
 from axon.team.status import team_view
 
-RESTLESS = ("at", "elapsed_seconds", "eta_seconds")  # what differs although nothing has happened
+RESTLESS = (
+    "at",
+    "elapsed_seconds",
+    "eta_seconds",
+    "updated_at",
+)  # what differs although nothing has happened
 
 
 LONGEST_TEXT = 4000  # in the stream: who wants all of it asks for the event
@@ -35,6 +40,7 @@ class LiveFeed:
 
     def __init__(self, ledger: Ledger, page: PageSettings, redactor: Redactor) -> None:
         self._ledger, self._redactor = ledger, redactor
+        self._stale_hours = page.config.stale_hours
         self._sessions = page.state_dir / "sessions"
         self._shown: object = None
         self._told = b""
@@ -64,7 +70,7 @@ class LiveFeed:
         return encode(_shortened(view))
 
     def team(self) -> bytes:
-        view = team_view(self._ledger, self._sessions, time.time())
+        view = team_view(self._ledger, self._sessions, time.time(), stale_hours=self._stale_hours)
         shown = view | {
             "at": None,
             "progress": view["progress"] | {"eta_seconds": None},

@@ -9,6 +9,7 @@ from axon.ledger.records import Event
 from axon.ledger.rows import by_id, fetch, find
 from axon.ledger.store import Store
 from axon.ledger.tables import SESSION, USAGE, Known
+from axon.ledger.totals import Totals, totals
 from axon.ledger.transaction import Tx
 from axon.tasks import Task
 from axon.tasks.text import clean
@@ -90,6 +91,10 @@ class Trail(Protocol):
         """The task's children, what it waits for, and what waits for it."""
         ...
 
+    def totals(self) -> Totals:
+        """Counts of events, checks, sessions and requests over the whole history."""
+        ...
+
     def pulse(self) -> int:
         """Another number once anything was written, by whomever; costs next to nothing."""
         ...
@@ -134,6 +139,9 @@ class FileTrail:
 
     def related(self, identifier: str) -> Related:
         return self._store.read(related, identifier)
+
+    def totals(self) -> Totals:
+        return self._store.read(totals)
 
     def pulse(self) -> int:
         return self._store.pulse()

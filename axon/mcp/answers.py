@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from axon import __version__
 from axon.errors import UsageError
 from axon.ledger import Ledger
+from axon.ledger.stale import stale_tasks
 from axon.mcp.views import (
     issue_view,
     listed_view,
@@ -21,7 +23,6 @@ from axon.tasks.fields import value
 
 DEFAULT_LIMIT, MOST = 50, 1000
 DAYS = 7
-STALE_HOURS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Caller:
     ledger: Ledger
     actor: str
     team: str  # of new issues that name none
+    stale_hours: float = 2.0
+    recordings: Path | None = None
 
     def issue(self, identifier: str) -> Task:
         return self.ledger.task(identifier.strip().upper())
@@ -144,19 +147,17 @@ def state_named(name: str) -> State:
 
 
 def stale_issues(
-    caller: Caller, team: str = "", threshold_hours: float = STALE_HOURS
+    caller: Caller, team: str = "", threshold_hours: float | None = None
 ) -> dict[str, Any]:
-    now = time.time()
-    held = (State.IN_PROGRESS, State.REVIEW, State.BLOCKED)
-    found = [
-        task
-        for task in caller.ledger.tasks(states=held, team=team.upper())
-        if now - task.updated_at > threshold_hours * 3600
+    now, hours = time.time(), caller.stale_hours if threshold_hours is None else threshold_hours
+    found = stale_tasks(
+        caller.ledger, hours=hours, now=now, recordings=caller.recordings, team=team.upper()
+    )
+    issues = [
+        listed_view(one.task) | {"hours": round((now - one.since) / 3600, 2)}
+        for one in found[:MOST]
     ]
-    found.sort(key=lambda task: task.updated_at)
-    hours = {task.identifier: round((now - task.updated_at) / 3600, 2) for task in found}
-    issues = [listed_view(task) | {"hours": hours[task.identifier]} for task in found[:MOST]]
-    return {"threshold_hours": threshold_hours, "count": len(found), "issues": issues}
+    return {"threshold_hours": hours, "count": len(found), "issues": issues}
 
 
 def project_stats(caller: Caller, team: str = "", project: str = "") -> dict[str, Any]:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -44,8 +45,15 @@ INSTRUCTIONS = (
 class Desk:
     """The ledger in a thread of its own: a connection belongs to the thread that opened it."""
 
-    def __init__(self, open_ledger: Callable[[], Ledger], team: str) -> None:
-        self._team = team
+    def __init__(
+        self,
+        open_ledger: Callable[[], Ledger],
+        team: str,
+        *,
+        stale_hours: float = 2.0,
+        recordings: Path | None = None,
+    ) -> None:
+        self._team, self._stale_hours, self._recordings = team, stale_hours, recordings
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger = self._thread.submit(open_ledger).result()
 
@@ -54,7 +62,13 @@ class Desk:
         return await loop.run_in_executor(self._thread, call, self._caller(actor), name, arguments)
 
     def _caller(self, actor: str) -> Caller:
-        return Caller(ledger=self._ledger, actor=actor, team=self._team)
+        return Caller(
+            ledger=self._ledger,
+            actor=actor,
+            team=self._team,
+            stale_hours=self._stale_hours,
+            recordings=self._recordings,
+        )
 
     def close(self) -> None:
         self._thread.submit(self._ledger.close)

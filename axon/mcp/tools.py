@@ -128,7 +128,7 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         name="Task_GetStaleIssues",
-        description="Issues in progress, in review or blocked that have not moved for long.",
+        description="Issues in progress, in review or blocked without progress for long.",
         schema=schema({}, {"team": TEAM, "threshold_hours": {"type": "number", "minimum": 0}}),
         answer=answers.stale_issues,
     ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleClaim
 from axon.ledger import Event, Ledger, Run
+from axon.monitoring.heartbeat import Heartbeat, beat_or_log
 from axon.tasks import Claim, State, Task
 from axon.team import courier, landing
 from axon.team.attempt import crowded
@@ -44,6 +45,8 @@ class Coordinator:
     stays: bool = False  # wait for new tasks when there are none
     waits: bool = True  # for a person to end a pause; else the run ends with it
     reread: Callable[[], list[Role]] | None = None  # the roles as the configuration has them now
+    heartbeat: Heartbeat | None = None
+    heartbeat_seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
     signals: int = 0  # Ctrl-C or SIGTERM received so far
     hangups: int = 0  # not acted on yet
@@ -52,6 +55,7 @@ class Coordinator:
     _failing: SameFailure = field(default_factory=SameFailure)
     _seen: int = 0
     _renewed: float = 0.0
+    _next_beat: float = 0.0
 
     def work(self, roles: list[Role]) -> int:
         """Run until nothing is left to do or the run must end; the exit code."""
@@ -101,6 +105,9 @@ class Coordinator:
             self._renewed = now
             self.ledger.renew_run(self.run.id, LEADERSHIP_SECONDS)
             self.ledger.expire()
+        if self.heartbeat is not None and now >= self._next_beat:
+            self._next_beat = now + self.heartbeat_seconds
+            beat_or_log(self.heartbeat, time.time())
         self._show()
 
     def _reread(self) -> None:

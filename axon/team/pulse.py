@@ -13,6 +13,7 @@ from axon.team.crew import Crew
 log = logging.getLogger(__name__)
 
 SHOW_SECONDS = 0.5
+AGAIN_SECONDS = 15.0  # also when nothing is new: who says nothing is taken to be stuck
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Pulse:
     def _beat(self) -> None:
         ledger = self.crew.open_ledger()
         shown: WorkerStatus | None = None
-        renewed = 0.0
+        renewed = said = 0.0
         lease = self.crew.config.lease_seconds
         while not self._left.wait(SHOW_SECONDS):
             claim = self._claim
@@ -58,9 +59,9 @@ class Pulse:
                     ledger.renew(claim, lease)
                     renewed = time.monotonic()
                 status = self._status(claim)
-                if status != shown:
+                if status != shown or time.monotonic() - said > AGAIN_SECONDS:
                     self._show(ledger, status)
-                    shown = status
+                    shown, said = status, time.monotonic()
             except StaleClaim:
                 if claim is self._claim:
                     self.lost.set()

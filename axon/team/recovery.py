@@ -16,20 +16,23 @@ log = logging.getLogger(__name__)
 DEATH_SECONDS = 6.0  # its processes notice within this that it has gone
 
 
-def recover(ledger: Ledger) -> None:
-    """End dead runs of this host and release their claims; other hosts' leases run out."""
+def recover(ledger: Ledger, seconds: float = DEATH_SECONDS) -> None:
+    """End dead runs of this host and release their claims; other hosts' leases run out.
+
+    `seconds`: for processes of a run that has just died to notice it.
+    """
     for run in ledger.runs():
-        if run.ended_at is None and run.host == socket.gethostname() and not _exists(run.pid):
-            _take_back(ledger, run)
+        if run.ended_at is None and run.host == socket.gethostname() and not exists(run.pid):
+            _take_back(ledger, run, seconds)
     ledger.expire()
 
 
-def _take_back(ledger: Ledger, run: Run) -> None:
-    deadline = time.monotonic() + DEATH_SECONDS
+def _take_back(ledger: Ledger, run: Run, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     pids = [worker.pid for worker in ledger.workers(run.id)]
-    while any(_exists(pid) for pid in pids) and time.monotonic() < deadline:
+    while any(exists(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.1)
-    if any(_exists(pid) for pid in pids):  # or others have their numbers now: leases decide
+    if any(exists(pid) for pid in pids):  # or others have their numbers now: leases decide
         log.warning("processes of a dead run may be alive run=%s", run.id)
         return
     for claim in ledger.claims(run.id):
@@ -41,7 +44,8 @@ def _take_back(ledger: Ledger, run: Run) -> None:
     ledger.end_run(run.id)
 
 
-def _exists(pid: int) -> bool:
+def exists(pid: int) -> bool:
+    """Whether there is a living process of that number, whosever it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -21,6 +21,7 @@ from axon.gateway.settings import settings_from, unpriced
 from axon.integrations.github import uses_github
 from axon.integrations.github.faults import GitHubError
 from axon.ledger import Ledger, Run, ledger_from
+from axon.monitoring.heartbeat import Heartbeat
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
 from axon.security.sandbox import describe
@@ -37,7 +38,7 @@ from axon.team.environment import own_environment
 from axon.team.github.standing import unsent
 from axon.team.landing.telling import conclude_left
 from axon.team.project import Project, hold, open_project
-from axon.team.recovery import continued, nothing_to_do, recover
+from axon.team.recovery import continued, exists, nothing_to_do, recover
 from axon.team.roles import Beside, Mode, crew_of, equipped, roles_of, sandbox_of, successors
 from axon.team.room import room
 from axon.team.screen import Reporter, choose_reporter
@@ -168,6 +169,8 @@ def _run(
         unsent=partial(_unsent, ledger, run.id, supervisor) if config.land == "pr" else None,
         stays=mode.watch,
         waits=not mode.solo,
+        heartbeat=_heartbeat(config, ledger),
+        heartbeat_seconds=60 * config.heartbeat_minutes,
     )
     watch_signals(coordinator.on_signal)
     ledger.start_run(run, LEADERSHIP_SECONDS)
@@ -197,6 +200,12 @@ def _unsent(ledger: Ledger, run: str, supervisor: Supervisor) -> bool:
     waited for."""
     courier = supervisor.children.get(COURIER)
     return courier is not None and not courier.given_up and unsent(ledger, run)
+
+
+def _heartbeat(config: Config, ledger: Ledger) -> Heartbeat | None:
+    if not config.heartbeat_minutes:
+        return None
+    return Heartbeat.of(config, ledger, exists, partial(recover, seconds=0.0))
 
 
 def _new_run(config: Config, project: Project) -> Run:

@@ -8,16 +8,21 @@ from typing import Any
 from axon.core.playback import last_words
 from axon.gateway import GATEWAY
 from axon.ledger import Ledger, Run, Session, WorkerStatus
+from axon.monitoring.heartbeat import Concern, concerns
 from axon.tasks import State, Task
 from axon.tasks.text import shortened
+from axon.team.recovery import exists
 
 RECENT = 60  # sessions by which the time of the next one is guessed
 LEAST = 3  # so many must have ended well before anything is guessed
 MOST_SESSIONS = 500  # of a run, added up for its tokens
 MAX_LINE = 300
+STALE_HOURS = 2.0
 
 
-def team_view(ledger: Ledger, sessions: Path, now: float) -> dict[str, Any]:
+def team_view(
+    ledger: Ledger, sessions: Path, now: float, *, stale_hours: float = STALE_HOURS
+) -> dict[str, Any]:
     """The stable JSON form. `sessions`: the folder of recordings. Unknown is None."""
     latest = latest_run(ledger)
     recent = ledger.sessions(limit=RECENT)
@@ -44,23 +49,30 @@ def team_view(ledger: Ledger, sessions: Path, now: float) -> dict[str, Any]:
             }
             for waiting in ledger.waiting()
         ],
-        "questions": [
-            {
-                "identifier": task.identifier,
-                "title": task.title,
-                "question": task.question,
-                "at": task.updated_at,
-            }
-            for task in asking(ledger)
-        ],
+        "questions": [_question(task) for task in asking(ledger)],
+        "concerns": [concern.view for concern in concerns_now(ledger, sessions, now, stale_hours)],
         "spend": _spend(ledger, latest),
         "at": now,
     }
 
 
+def concerns_now(ledger: Ledger, sessions: Path, now: float, stale_hours: float) -> list[Concern]:
+    """What does not go on by itself."""
+    return concerns(ledger, now, exists, stale_hours=stale_hours, recordings=sessions)
+
+
 def asking(ledger: Ledger) -> list[Task]:
     """Tasks that only an answer brings on."""
     return [task for task in ledger.tasks(states=(State.BLOCKED,)) if task.question]
+
+
+def _question(task: Task) -> dict[str, Any]:
+    return {
+        "identifier": task.identifier,
+        "title": task.title,
+        "question": task.question,
+        "at": task.updated_at,
+    }
 
 
 def latest_run(ledger: Ledger) -> Run | None:

@@ -7,16 +7,18 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from axon.errors import AxonError
 from axon.security.secrets import redact_output
 from axon.team.leash import LEAVE
 from axon.team.processes import become_subreaper, end_orphans, end_tree
@@ -27,6 +29,9 @@ QUICK_SECONDS = 10.0  # a child that dies sooner than this after its start is no
 MAX_BAD_ENDS = 5  # in a row: it is not started again
 MAX_BACKOFF_SECONDS = 30.0
 NEVER = float("inf")
+LONGEST_FOLDER = 85  # of /pymp-12345678: a socket's path there has 104 bytes at most on macOS
+ADDED = len("/pymp-12345678")
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         become_subreaper()  # orphans of a dead worker come to us, wherever they hide
+        keep_sockets_short()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(self.preload))
 
@@ -215,6 +221,30 @@ class Supervisor:
             return
         # else it lives on for a moment after us
         forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
+def keep_sockets_short() -> None:
+    """The forkserver's socket lies in a temporary folder, and its whole path must be short."""
+    usual = tempfile.gettempdir()
+    if len(os.fsencode(usual)) + ADDED <= LONGEST_FOLDER:
+        return
+    before = tempfile.tempdir
+    tempfile.tempdir = next(filter(_is_usable, SHORT_FOLDERS), usual)
+    try:
+        util.get_temp_dir()  # made once for the whole process, removed at its end
+    except OSError as error:
+        raise AxonError(f"no temporary folder can be made: {error.strerror}; set TMPDIR") from None
+    finally:
+        tempfile.tempdir = before
+    if len(os.fsencode(util.get_temp_dir())) > LONGEST_FOLDER:
+        raise AxonError(
+            f"the name of TMPDIR is too long for sockets in it; set it to a folder whose name has "
+            f"at most {LONGEST_FOLDER - ADDED} bytes"
+        )
+
+
+def _is_usable(folder: str) -> bool:
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _enter(

@@ -1,5 +1,5 @@
 // @ts-check
-// What needs a person: questions, answerable in place, and tasks that were given up.
+// What needs a person: questions, answerable in place, tasks that were given up, what stands still.
 
 import { act, answer } from "../lib/change.js";
 import { ago, line, plain, plural } from "../lib/format.js";
@@ -37,13 +37,16 @@ class NeedList extends Part {
       (/** @type {any} */ { identifier }) => (store.issues.get(identifier)?.state ?? "blocked") === "blocked",
     );
     const failed = [...store.issues.values()].filter(({ state }) => state === "failed");
-    if (!asked.length && !failed.length) return html``;
-    const names = { open: asked.length === 1 ? "question" : "questions" };
+    const names = new Set(asked.map((/** @type {any} */ one) => one.identifier));
+    const still = (store.team?.concerns ?? []).filter((/** @type {any} */ { subject }) => !names.has(subject));
+    if (!asked.length && !failed.length && !still.length) return html``;
+    const counts = [asked.length && plural(asked.length, "open question"), failed.length && `${failed.length} failed`,
+      still.length && `${still.length} stuck`].filter(Boolean);
     return html`<section class="needs" aria-label="What needs you">
-      <h2>${icon("person")}Needs you <small>${asked.length ? `${asked.length} ${names.open}` : ""}${
-        asked.length && failed.length ? " · " : ""}${failed.length ? `${failed.length} failed` : ""}</small></h2>
+      <h2>${icon("person")}Needs you <small>${counts.join(" · ")}</small></h2>
       ${asked.map((/** @type {any} */ one) => this.#question(one))}
       ${failed.slice(0, MOST_FAILED).map((task) => this.#failed(task))}
+      ${still.slice(0, MOST_FAILED).map((/** @type {any} */ one) => this.#still(one))}
       ${failed.length > MOST_FAILED ? html`<p><a href="#/board?state=failed">All ${failed.length} failed tasks</a></p>` : ""}
     </section>`;
   }
@@ -64,6 +67,13 @@ class NeedList extends Part {
   #why({ identifier, error, attempts }) {
     const last = store.events.findLast((event) => event.identifier === identifier && event.after === "failed");
     return line(error || last?.why) || `given up after ${plural(attempts, "attempt")}`;
+  }
+
+  /** @param {any} concern */
+  #still({ kind, subject, what, fix }) {
+    const task = kind === "stale_task" ? html`<a href="${to("task", subject)}"><b>${subject}</b></a>` : html`<b>${subject}</b>`;
+    return html`<div class="need still" data-key="s-${kind}-${subject}"><p class="who">${icon("clock")}${task}</p>
+      <p class="said one">${line(what)}</p>${fix ? html`<p class="dim">${line(fix)}</p>` : ""}</div>`;
   }
 
   /** @param {any} task */

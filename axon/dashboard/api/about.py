@@ -1,6 +1,7 @@
 """Who is in, what this server is, how it is set, and how it fares."""
 
 import shutil
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -49,7 +50,7 @@ def show_config(desk: Desk, body: Body) -> dict[str, Any]:
 def show_metrics(desk: Desk, body: Body) -> File:
     from axon.monitoring.metrics import metrics_text
 
-    text = metrics_text(desk.ledger)
+    text = metrics_text(desk.ledger, desk.page.config, time.time())
     return File(body=text.encode(), kind="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -12,7 +12,9 @@ from axon.team.status import team_view
 
 
 def show_team(desk: Desk, body: Body) -> dict[str, Any]:
-    return team_view(desk.ledger, desk.page.state_dir / "sessions", time.time())
+    page = desk.page
+    hours = page.config.stale_hours
+    return team_view(desk.ledger, page.state_dir / "sessions", time.time(), stale_hours=hours)
 
 
 def pause(desk: Desk, body: Body) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from axon.security.sandbox.bounds import Place
 from axon.security.sandbox.contained import UNCONTAINED, Contained, Sandbox
 from axon.security.sandbox.describing import Containment, describe
-from axon.security.sandbox.tiers import choose
+from axon.security.sandbox.tiers import choose, clear_trials
 
 __all__ = [
     "UNCONTAINED",
@@ -12,5 +12,6 @@ __all__ = [
     "Place",
     "Sandbox",
     "choose",
+    "clear_trials",
     "describe",
 ]

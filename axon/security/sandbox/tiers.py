@@ -3,10 +3,13 @@
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from axon.security.sandbox.bounds import Place
 from axon.security.sandbox.contained import Sandbox, Tier
 
 TRY_SECONDS = 20.0
+TRIAL_PREFIX = "axon-try-"
 PORTS_ABI = 4
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 TIERS: tuple[Tier, ...] = ("bubblewrap", "landlock", "sandbox-exec")
@@ -126,9 +130,36 @@ def _abi() -> int:
     return min(landlock.abi(), landlock.NEWEST_ABI)
 
 
+def clear_trials(now: float | None = None) -> int:
+    """Remove the folders of trials whose process was killed; how many there were."""
+    now, count = time.time() if now is None else now, 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{TRIAL_PREFIX}*"):
+        with suppress(OSError):
+            facts = folder.lstat()
+            ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid()
+            # another container may share the folder, but not our process numbers
+            if ours and now - facts.st_mtime > 2 * TRY_SECONDS and not _is_alive(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
+                count += 1
+    return count
+
+
+def _is_alive(name: str) -> bool:
+    """Whether the process lives that made the folder `name`."""
+    pid = name.removeprefix(TRIAL_PREFIX).partition("-")[0]
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError, OverflowError):  # ValueError: of an older axon
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def _proven(sandbox: Sandbox) -> Sandbox | str:
     """Try it: a program that only looks like bwrap, or a kernel that says no, is found out here."""
-    with tempfile.TemporaryDirectory(prefix="axon-try-") as name:
+    clear_trials()
+    with tempfile.TemporaryDirectory(prefix=f"{TRIAL_PREFIX}{os.getpid()}-") as name:
         top = Path(name).resolve()
         place = Place(workspace=top / "in", home=top / "in/home", temporary=top / "in/tmp")
         for folder in (*place.folders, str(top / "out")):

@@ -32,6 +32,7 @@ WORDS = {
     "session_fault": "fault",
     "gateway_refused": "refused",
     "landing_deferred": "deferred",
+    "heartbeat": "stuck",
 }
 MOODS: dict[str, Mood] = {
     "land": "good",
@@ -51,6 +52,7 @@ MOODS: dict[str, Mood] = {
     "session_fault": "warn",
     "gateway_refused": "warn",
     "landing_deferred": "warn",
+    "heartbeat": "warn",
 }
 # Part of the story, but no news: `axon logs` and a pipe have them, the live table leaves them out.
 QUIET = frozenset(
