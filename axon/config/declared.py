@@ -70,7 +70,9 @@ class Config(ServiceSettings):
         "team.max_tasks", None, "tasks one run may take", flag="max_tasks"
     )
     lease_seconds: float = setting(
-        "team.lease_seconds", 30.0, "a claim not renewed for so long is given back"
+        "team.lease_seconds",
+        30.0,
+        "a claim not renewed for so long is given back; the landing's after 15 s at most",
     )
     engine: str = setting("engine.name", "claude", "claude or command", flag="engine")
     engine_command: str = setting("engine.command", "", "what engine `command` runs in a shell")

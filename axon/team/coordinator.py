@@ -43,6 +43,7 @@ class Coordinator:
     lands: bool = True  # else finished work waits in Review for a person
     unsent: Callable[[], bool] | None = None  # finished work is still to become a pull request
     stays: bool = False  # wait for new tasks when there are none
+    leadership: float = LEADERSHIP_SECONDS
     waits: bool = True  # for a person to end a pause; else the run ends with it
     reread: Callable[[], list[Role]] | None = None  # the roles as the configuration has them now
     heartbeat: Heartbeat | None = None
@@ -101,9 +102,9 @@ class Coordinator:
         if why := self._failing.reason:
             self.ledger.halt_run(self.run.id, SAME_FAILURE, why)
         now = time.monotonic()
-        if now - self._renewed > LEADERSHIP_SECONDS / 4:
+        if now - self._renewed > self.leadership / 4:
             self._renewed = now
-            self.ledger.renew_run(self.run.id, LEADERSHIP_SECONDS)
+            self.ledger.renew_run(self.run.id, self.leadership)
             self.ledger.expire()
         if self.heartbeat is not None and now >= self._next_beat:
             self._next_beat = now + self.heartbeat_seconds

@@ -25,6 +25,7 @@ class Process:
     session: int
     start: str
     zombie: bool
+    stopped: bool = False
 
     @property
     def key(self) -> tuple[int, str]:
@@ -43,6 +44,12 @@ def start_time(pid: int) -> str | None:
     """Tells a process from a later one with the same pid; None when it has ended."""
     process = _proc(pid) if os.path.isdir("/proc/self") else _ps(pid).get(pid)
     return process.start if process is not None and not process.zombie else None
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped it (Ctrl-Z, SIGSTOP): it lives and does nothing."""
+    process = _proc(pid) if os.path.isdir("/proc/self") else _ps(pid).get(pid)
+    return process is not None and process.stopped
 
 
 def descendants(pid: int) -> list[Process]:
@@ -212,6 +219,7 @@ def _proc(pid: int) -> Process | None:
         session=int(fields[3]),
         start=fields[19].decode(),
         zombie=fields[0] in (b"Z", b"X"),
+        stopped=fields[0] == b"T",
     )
 
 
@@ -237,5 +245,6 @@ def _ps(pid: int | None = None) -> dict[int, Process]:
                 session=0,  # macOS prints an address here
                 start=fields[5].strip(),
                 zombie=fields[4].startswith("Z"),
+                stopped=fields[4].startswith("T"),
             )
     return found

@@ -158,6 +158,7 @@ def _run(
     crew = equipped(crew_of(config, run, ready), config, ready, mode, say)
     beside = [role for role in (mode.companion, courier_role(config, run.id)) if role]
     supervisor = _supervisor(config, project, ready, beside)
+    leadership = min(LEADERSHIP_SECONDS, config.lease_seconds)
     coordinator = Coordinator(
         ledger=ledger,
         run=run,
@@ -171,9 +172,10 @@ def _run(
         waits=not mode.solo,
         heartbeat=_heartbeat(config, ledger),
         heartbeat_seconds=60 * config.heartbeat_minutes,
+        leadership=leadership,
     )
     watch_signals(coordinator.on_signal)
-    ledger.start_run(run, LEADERSHIP_SECONDS)
+    ledger.start_run(run, leadership)
     if mode.only:
         ledger.reserve(run.id, mode.only)
     for role in beside:

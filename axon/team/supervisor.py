@@ -21,13 +21,15 @@ from typing import Any
 from axon.errors import AxonError
 from axon.security.secrets import redact_output
 from axon.team.leash import LEAVE
-from axon.team.processes import become_subreaper, end_orphans, end_tree
+from axon.team.processes import become_subreaper, end_orphans, end_tree, is_stopped
 
 log = logging.getLogger(__name__)
 
 QUICK_SECONDS = 10.0  # a child that dies sooner than this after its start is not well
 MAX_BAD_ENDS = 5  # in a row: it is not started again
 MAX_BACKOFF_SECONDS = 30.0
+STOPPED_SECONDS = 60.0  # a child that somebody has stopped is waited for so long, then ended
+LOOK_SECONDS = 1.0  # between two looks for such
 NEVER = float("inf")
 LONGEST_FOLDER = 85  # of /pymp-12345678: a socket's path there has 104 bytes at most on macOS
 ADDED = len("/pymp-12345678")
@@ -62,6 +64,7 @@ class Child:
     bad_ends: int = 0
     start_at: float = 0.0  # not before this (monotonic)
     leaving: bool = False  # asked to make room for a successor
+    stopped: float = 0.0  # since when it is found stopped (monotonic); 0: it is not
 
     @property
     def pid(self) -> int:
@@ -94,8 +97,10 @@ class Supervisor:
 
     preload: tuple[str, ...]
     log_path: Path  # what children write to stdout and stderr; the terminal is for the run
+    stopped_seconds: float = STOPPED_SECONDS
     children: dict[str, Child] = field(default_factory=dict)
     _context: ForkServerContext = field(init=False)
+    _looked: float = 0.0
 
     def __post_init__(self) -> None:
         become_subreaper()  # orphans of a dead worker come to us, wherever they hide
@@ -125,6 +130,7 @@ class Supervisor:
         """Wait up to `seconds` for a death, clear up after it, and start what is due."""
         sentinels = [c.process.sentinel for c in self.children.values() if c.process]
         wait(sentinels, timeout=seconds)
+        self._end_stopped()
         exits = [
             self._bury(c) for c in self.children.values() if c.process and not c.process.is_alive()
         ]
@@ -133,6 +139,22 @@ class Supervisor:
             if due and time.monotonic() >= child.start_at:
                 self._start(child)
         return exits
+
+    def _end_stopped(self) -> None:
+        """Whoever is stopped for good holds up what it has begun: its successor goes on there."""
+        now = time.monotonic()
+        if now - self._looked < min(LOOK_SECONDS, self.stopped_seconds / 4):
+            return
+        self._looked = now
+        for child in self.children.values():
+            if child.process is None or not is_stopped(child.pid):
+                child.stopped = 0.0
+            elif not child.stopped:
+                child.stopped = now
+            elif now - child.stopped > self.stopped_seconds:
+                log.warning("stopped for too long name=%s pid=%s", child.role.name, child.pid)
+                end_tree(child.pid, 0)
+                child.stopped = 0.0
 
     def _bury(self, child: Child) -> Exit:
         process, pid = child.process, child.pid

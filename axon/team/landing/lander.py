@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 NAME = "landing"
 POLL_SECONDS = 0.2
 LEASE_SECONDS = 15.0
-RENEW_SECONDS = 3.0
 SWEEP_SECONDS = 10.0
 MAX_TROUBLES = 5  # in a row; then the run is halted, for no task is to blame
 HALT = "landing"
@@ -129,12 +128,16 @@ class Lander:
 
     def watch(self) -> str:
         """Called while a gate runs."""
-        if time.monotonic() - self._renewed > RENEW_SECONDS and not self._on_duty():
+        if time.monotonic() - self._renewed > self._lease_seconds / 5 and not self._on_duty():
             return "the landing was taken over by another run"
         return "the run is stopping" if self.stopping.is_set() else ""
 
+    @property
+    def _lease_seconds(self) -> float:
+        return min(LEASE_SECONDS, self.crew.config.lease_seconds)
+
     def _on_duty(self) -> bool:
-        self._lease = self.ledger.lease(NAME, self.holder or self.crew.run, LEASE_SECONDS)
+        self._lease = self.ledger.lease(NAME, self.holder or self.crew.run, self._lease_seconds)
         self._renewed = time.monotonic()
         return self._lease is not None
 
