@@ -1,6 +1,10 @@
 """The gateway's decisions, without a socket: prices, figures, limits, verdicts, logins."""
 
+import contextlib
 import json
+import selectors
+import socket
+import threading
 import time
 import zlib
 from argparse import Namespace
@@ -14,6 +18,7 @@ from axon.config import Config, load_config
 from axon.errors import EngineError, UsageError
 from axon.gateway.faults import judge
 from axon.gateway.limits import backoff, reset_seconds
+from axon.gateway.listener import Watcher
 from axon.gateway.login import (
     base_url_of,
     credentials_of,
@@ -25,7 +30,7 @@ from axon.gateway.login import (
 from axon.gateway.meter import Meter
 from axon.gateway.prices import Tokens, cost_usd, generation
 from axon.gateway.settings import settings_from
-from axon.gateway.wire import Answer, Headers, passed_on
+from axon.gateway.wire import Answer, ChildGone, Hangup, Headers, passed_on
 from tests.test_gateway import event
 
 STREAM: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),)
@@ -395,3 +400,37 @@ def test_with_a_script_no_key_reaches_the_gateway(tmp_path: Path) -> None:
         tmp_path, {"ANTHROPIC_API_KEY": "sk-live-key"}, model_upstream="script:s.json"
     )
     assert settings_from(config, run="run-1").credentials == ()
+
+
+class Stale(selectors.DefaultSelector):
+    """Says of all sockets that something came: as of bytes that were read in the meantime."""
+
+    looks = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.looks += 1
+        time.sleep(0.001)
+        return [(key, selectors.EVENT_READ) for key in list(self.get_map().values())]
+
+
+def test_watching_one_child_never_waits_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    selector = Stale()
+    monkeypatch.setattr(selectors, "DefaultSelector", lambda: selector)
+    watcher, hangup = Watcher(), Hangup()
+    threading.Thread(target=watcher.run, daemon=True).start()
+    with contextlib.ExitStack() as stack:
+        ours, child, others, other = (
+            stack.enter_context(sock) for _ in range(2) for sock in socket.socketpair()
+        )
+        for sock in (ours, others):
+            sock.settimeout(60)  # as while an answer is written
+        with watcher.watching(ours, hangup):
+            began = time.monotonic()
+            while selector.looks < 20:
+                with watcher.watching(others, Hangup()):
+                    other.send(b"x")
+                    others.recv(1)
+            assert time.monotonic() - began < 30
+            child.close()
+            with pytest.raises(ChildGone):
+                hangup.wait(30)

@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import re
+import select
 import selectors
 import socket
 import sys
@@ -250,6 +251,8 @@ class Watcher:
         with self._lock:
             if self._selector.get_map().get(key.fd) != key:
                 return  # that request has been answered meanwhile
+            if not _readable(sock):
+                return  # what came was this very request, and has been read meanwhile
             self._selector.unregister(sock)
             try:
                 gone = not sock.recv(1, socket.MSG_PEEK)
@@ -278,6 +281,12 @@ class _TimedReader(io.RawIOBase):
             raise TimeoutError
         self._sock.settimeout(left)
         return self._sock.recv_into(buffer)
+
+
+def _readable(sock: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _phrase(status: int) -> str:
