@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import threading
@@ -18,6 +19,7 @@ from axon.tasks import Draft, State
 from tests.browser import DESKTOP, PHONE, Tab, launched, violations, visit
 from tests.drive import Axon, wait_for
 from tests.page_world import claim, record, spend
+from tests.test_gateway_team import AGENT
 from tests.visitor import Visitor, start
 from tests.world import World, add
 
@@ -123,6 +125,28 @@ def test_a_running_task_is_canceled_in_place(browser: Browser, axon: Axon) -> No
     wait_for(lambda: team.poll() is not None)
     assert axon.json("task", "show", "ENG-1")["state"] == "canceled"
     expect(tab.page.locator('.worker[data-busy="true"]')).to_have_count(0)
+    tab.close()
+
+
+def test_what_all_wait_for_is_said_with_its_end(browser: Browser, axon: Axon) -> None:
+    turns = [{"text": "Done.", "fault": {"status": 429, "retry_after": 20}}]
+    axon.make_repository({"agent.py": AGENT})
+    axon.configure(engine={"command": "AXON_MARK_ASKS=1 python3 agent.py"}, guard={"block": []})
+    axon.git("add", "-A")
+    axon.git("commit", "-qm", "configure axon")
+    script = axon.root.parent / "script.json"
+    script.write_text(json.dumps({"tasks": [{"title": "Make it", "turns": turns}]}))
+    axon.ok("task", "add", "Make it")
+    tab = visit(browser, start(axon), PHONE)
+    words = ("--workers", "1", "--engine", "command", "--model-upstream", f"script:{script}")
+    team = axon.start("team", *words)
+    banner = tab.page.locator(".banner")
+    expect(banner).to_contain_text("The team holds", timeout=30_000)
+    expect(banner).to_contain_text("rate limit")
+    expect(banner).to_contain_text(re.compile(r"until \d\d:\d\d.*\(\d+ ?s\)"))
+    expect(banner).to_have_count(0, timeout=60_000)
+    wait_for(lambda: team.poll() is not None, 60)
+    assert axon.json("task", "show", "ENG-1")["state"] == "done"
     tab.close()
 
 
