@@ -78,6 +78,7 @@ class GitHubServer:
         self.page_size = 100
         self.renamed_from = ""
         self.left = 4999
+        self.git_faults = 0  # of the next requests of git
         self.lock = threading.RLock()
         self._ids = iter(range(1000, 10**9))
         self._clock = iter(range(10**6))
@@ -555,6 +556,10 @@ def _handler(github: GitHubServer) -> type[BaseHTTPRequestHandler]:
             _, _, password = (
                 base64.b64decode(shown + "==").decode("utf-8", "replace").partition(":")
             )
+            if github.git_faults > 0:
+                github.git_faults -= 1
+                self._raw(503, b"", {})
+                return
             if password != TOKEN:
                 self._raw(401, b"", {"WWW-Authenticate": 'Basic realm="GitHub"'})
                 return

@@ -26,6 +26,7 @@ from axon.team.github.sync import (
 )
 from axon.team.project import open_project
 
+WAIT_SECONDS = 20.0  # for a run that is just busy with GitHub
 PATIENCE_SECONDS = 60.0  # that a person waits for a rate limit to end
 
 
@@ -82,7 +83,7 @@ def _pull(args: Namespace, config: Config, ledger: Ledger) -> int:
 def _round(args: Namespace, config: Config, ledger: Ledger) -> Iterator[Round]:
     github = connect(config, patience=PATIENCE_SECONDS)
     at = start_round(config, open_project(config), github, ledger, "", dry=args.dry_run)
-    with at.on_duty():
+    with at.on_duty(WAIT_SECONDS):
         yield at
 
 

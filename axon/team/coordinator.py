@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from axon.errors import AxonError, EngineError, EngineFault, LedgerError, StaleClaim
 from axon.ledger import Event, Ledger, Run
@@ -30,6 +30,16 @@ SAME_FAILURE = "same_failure"
 LEDGER_FAULT = "ledger"  # a run halted with this exits 6, with any engine fault 5
 
 
+class Proposals(Protocol):
+    """What is known of the pull requests that the courier makes."""
+
+    def pending(self) -> bool:
+        """Work still waits to become one, and will."""
+        ...
+
+    def made(self, task: Task) -> bool: ...
+
+
 @dataclass(slots=True)
 class Coordinator:
     """One run. `roles` are its children; the ledger says how far it is."""
@@ -41,7 +51,7 @@ class Coordinator:
     max_iterations: int | None = None  # attempts, over all tasks
     max_review: int = 20  # no task is begun while so many wait for their landing
     lands: bool = True  # else finished work waits in Review for a person
-    unsent: Callable[[], bool] | None = None  # finished work is still to become a pull request
+    proposals: Proposals | None = None  # finished work becomes pull requests
     stays: bool = False  # wait for new tasks when there are none
     leadership: float = LEADERSHIP_SECONDS
     waits: bool = True  # for a person to end a pause; else the run ends with it
@@ -175,13 +185,13 @@ class Coordinator:
             return True
         if self.ledger.claims(self.run.id) or (self.lands and to_land(self.ledger)):
             return False
-        if self.unsent is not None and self.unsent():
+        if self.proposals is not None and self.proposals.pending():
             return False
         if spent(self.ledger, self.run.id, self.max_iterations):
             self.reason = f"made {self.max_iterations} iterations"
             return True
         if not self.lands and crowded(self.ledger, self.max_review):
-            how = "their pull requests" if self.unsent is not None else "axon land --all"
+            how = "their pull requests" if self.proposals is not None else "axon land --all"
             self.reason = f"{self.max_review} tasks wait in Review: {how}"
             return not self.stays
         if self.stays:
@@ -255,7 +265,7 @@ class Coordinator:
         if task.state in (State.DONE, State.CANCELED):
             return True
         if task.state is State.REVIEW and not self.lands:
-            return True
+            return self.proposals is None or self.proposals.made(task)
         later = task.not_before is not None and task.not_before > time.time()
         bounded = run.max_tasks is not None or self.max_iterations is not None
         return task.state is State.TODO and (later or (bounded and not self._held))
@@ -270,6 +280,7 @@ class Coordinator:
             seconds=time.monotonic() - self.started,
             cost_usd=run.cost_usd,
             tasks=tasks,
+            proposes=self.proposals is not None,
         )
 
 

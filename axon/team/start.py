@@ -18,8 +18,6 @@ from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
 from axon.gateway.login import first_party
 from axon.gateway.settings import settings_from, unpriced
-from axon.integrations.github import uses_github
-from axon.integrations.github.faults import GitHubError
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.heartbeat import Heartbeat
 from axon.monitoring.preflight import Ready, check_engine
@@ -31,13 +29,12 @@ from axon.tasks import Draft, State
 from axon.tasks.known import without_known
 from axon.team import landing
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
-from axon.team.courier import NAME as COURIER
 from axon.team.courier import courier_role
 from axon.team.crew import without_secrets
 from axon.team.environment import own_environment
-from axon.team.github.standing import unsent
 from axon.team.landing.telling import conclude_left
 from axon.team.project import Project, hold, open_project
+from axon.team.proposing import hear_first, proposals
 from axon.team.recovery import continued, exists, nothing_to_do, recover
 from axon.team.roles import Beside, Mode, crew_of, equipped, roles_of, sandbox_of, successors
 from axon.team.room import room
@@ -73,8 +70,7 @@ def run_team(
     drafts = without_known(drafts, ledger.tasks())
     if drafts:
         ledger.add(drafts)
-    if uses_github(config):
-        _look_first(config, ledger, thorough=not mode.skip_preflight)
+    hear_first(config, ledger, say, thorough=not mode.skip_preflight)
     if not mode.watch and (nothing := nothing_to_do(ledger, config)):
         conclude_left(project, ledger)
         print(nothing, file=sys.stderr)
@@ -93,20 +89,6 @@ def run_team(
     live = config.environ.get("TERM") != "dumb"
     reporter = choose_reporter(stream, json, config.color, live=live)
     return _run(config, project, ledger, ready, reporter, mode)
-
-
-def _look_first(config: Config, ledger: Ledger, *, thorough: bool) -> None:
-    """What GitHub says is heard before anything is begun. Where it cannot be asked, a run goes on
-    without it for now; where it refuses us, no run that needs it begins."""
-    from axon.team.github.errand import look_first  # runs without it need none of that
-
-    try:
-        for line in look_first(config, ledger, thorough=thorough):
-            say(line)
-    except GitHubError as error:
-        if config.land == "pr" and not error.passing:
-            raise
-        say(f"{error}; the run begins without it")
 
 
 def say(line: str) -> None:
@@ -167,7 +149,7 @@ def _run(
         max_iterations=mode.max_iterations,
         max_review=config.max_review,
         lands=config.land == "auto",
-        unsent=partial(_unsent, ledger, run.id, supervisor) if config.land == "pr" else None,
+        proposals=proposals(config, ledger, run.id, supervisor),
         stays=mode.watch,
         waits=not mode.solo,
         heartbeat=_heartbeat(config, ledger),
@@ -195,13 +177,6 @@ def _run(
     finally:
         with suppress(Forbidden), hold(project, landing.NAME):  # another run may be landing
             drop_temporary(project, landing.NAME)
-
-
-def _unsent(ledger: Ledger, run: str, supervisor: Supervisor) -> bool:
-    """Whether the courier is still to propose work on GitHub; one that has died for good is not
-    waited for."""
-    courier = supervisor.children.get(COURIER)
-    return courier is not None and not courier.given_up and unsent(ledger, run)
 
 
 def _heartbeat(config: Config, ledger: Ledger) -> Heartbeat | None:

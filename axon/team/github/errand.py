@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from axon.config import Config
+from axon.errors import Forbidden
 from axon.integrations.errand import Office, Outage
 from axon.integrations.github.access import connect, may_push
 from axon.integrations.github.client import GitHub
 from axon.integrations.github.faults import GitHubError
 from axon.ledger import Ledger
-from axon.team.github.round import Elsewhere, Round
-from axon.team.github.standing import handed_in, standing_of
+from axon.tasks import Task
+from axon.team.github.round import Round
+from axon.team.github.standing import handed_in, proposed, unsent
 from axon.team.github.sync import (
     hear_of_issues,
     hear_of_work,
@@ -21,6 +23,9 @@ from axon.team.github.sync import (
 from axon.team.project import Project, open_project
 
 LOOK_SECONDS = 0.5  # between two looks into the ledger for work that was handed in
+WAIT_SECONDS = 10.0  # for another run that is just at it
+AGAIN_SECONDS = 300.0  # after which what was refused is tried again, in a run that stays
+NEVER = float("inf")
 MOST_TRIES = 5
 MOST_SECONDS = 120.0  # that work waits for GitHub to answer, before the run may end without it
 
@@ -41,6 +46,7 @@ class GitHubErrand:
         self._looked = 0.0
         self._tries = 0
         self._since = 0.0
+        self._again_at = NEVER
 
     def once(self, ledger: Ledger, now: float) -> float:
         at = self._round(ledger)
@@ -48,39 +54,45 @@ class GitHubErrand:
             if self._config.land == "pr":
                 self._send(at, now)
             if now - self._looked >= self._config.github_poll_seconds or now < self._looked:
+                self._looked = now
                 with at.on_duty():
                     everything(at)
-                self._looked = now
-        except Elsewhere:
+        except Forbidden:  # another process is at it, or holds what is needed: next time
             return LOOK_SECONDS
         except GitHubError as error:
-            self._looked = now  # not at once again
             raise Outage(str(error), seconds=error.wait or None) from None
         return LOOK_SECONDS
 
     def _send(self, at: Round, now: float) -> None:
-        """Nothing is asked of GitHub when nothing has changed here."""
+        """Nothing is asked of GitHub when nothing has changed here; what was refused is tried
+        again now and then."""
         pulse = at.ledger.pulse()
-        if pulse == self._pulse:
+        if pulse == self._pulse and now < self._again_at:
             return
-        waiting = [t for t in handed_in(at.ledger) if standing_of(at.ledger, t).commit != t.commit]
+        waiting = unsent(at.ledger, self._run)
+        if now >= self._again_at:
+            waiting = [task for task in handed_in(at.ledger) if not proposed(at.ledger, task)]
+            self._again_at = NEVER
         if waiting:
             with at.on_duty():
                 for error in send_work(at, waiting):
                     self._try_again(at, waiting, error, now)
+            if any(not proposed(at.ledger, task) for task in waiting):
+                self._again_at = now + AGAIN_SECONDS
         self._tries, self._since, self._pulse = 0, 0.0, at.ledger.pulse()
 
     def _try_again(
-        self, at: Round, waiting: Sequence[object], error: GitHubError, now: float
+        self, at: Round, waiting: Sequence[Task], error: GitHubError, now: float
     ) -> None:
         """A little later; but a run does not wait for ever to end."""
         self._tries += 1
         self._since = self._since or now
         pause = max(error.wait, 2.0**self._tries)
         if self._tries >= MOST_TRIES or now + pause - self._since > MOST_SECONDS:
-            for task in handed_in(at.ledger):
-                if standing_of(at.ledger, task).commit != task.commit:
+            for task in waiting:
+                if not proposed(at.ledger, task):
                     refuse(at, task, error)
+            self._tries, self._since, self._again_at = 0, 0.0, now + max(pause, AGAIN_SECONDS)
         raise Outage(str(error), seconds=pause)
 
     def _round(self, ledger: Ledger) -> Round:
@@ -109,7 +121,7 @@ def look_first(config: Config, ledger: Ledger, *, thorough: bool) -> list[str]:
     if thorough and config.land == "pr":
         may_push(github)
     at = start_round(config, open_project(config), github, ledger, "")
-    with at.on_duty():
+    with at.on_duty(WAIT_SECONDS):
         hear_of_work(at)
         if config.github_issues:
             hear_of_issues(at)

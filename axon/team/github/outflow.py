@@ -42,7 +42,7 @@ def tell(at: Round, issue: Issue, identifier: str, comments: list[Said]) -> None
     wanted = task.state.value.replace("_", " ")
     if f"axon: {wanted}" not in issue.labels:
         _show(at, issue, wanted)
-    if task.state in (State.DONE, State.CANCELED) and issue.is_open and _ended_now(story):
+    if task.state in (State.DONE, State.CANCELED) and _ended_now(story):
         _close(at, issue, task)
 
 
@@ -64,16 +64,21 @@ def _show(at: Round, issue: Issue, wanted: str) -> None:
 
 
 def _close(at: Round, issue: Issue, task: Task) -> None:
-    if not at.told.dry:
-        at.hold()
+    """Once for each end: whoever opens it again after that is not argued with."""
+    if issue.is_open:
+        line = f"#{issue.number} is closed"
+        at.told.add(line, issue=issue.number, task=task.identifier, done=not at.told.dry)
+    if at.told.dry:
+        return
+    at.hold()
+    if issue.is_open:
         close(at.github, issue.number, done=task.state is State.DONE)
-        at.project.reached("github.closed")
-        at.record("issue_closed", task.identifier, f"#{issue.number}", number=issue.number)
-    at.told.add(f"#{issue.number} is closed", issue=issue.number, done=not at.told.dry)
+    at.project.reached("github.closed")
+    at.record("issue_closed", task.identifier, f"#{issue.number}", number=issue.number)
 
 
 def _ended_now(story: Sequence[Event]) -> bool:
-    """The end of the task has not closed the issue yet. Somebody may open it again after that."""
+    """The end of the task has not closed the issue yet."""
     for event in reversed(story):
         if event.action == "issue_closed" and event.actor == ACTOR:
             return False

@@ -8,12 +8,17 @@ from dataclasses import dataclass, replace
 
 from axon.errors import AxonError
 from axon.integrations.github.client import GitHub
+from axon.integrations.github.faults import GitHubError
 from axon.team.git import Git, Outcome, shown
 from axon.team.project import Project
 
 SECONDS = 600.0
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 USER = "x-access-token"
+PASSING = re.compile(
+    r"Could not resolve|Failed to connect|Couldn't connect|[Tt]imed out|Operation too slow|"
+    r"Connection reset|Empty reply|hung up|early EOF|unexpected disconnect|returned error: (429|5)"
+)
 
 
 class NotOurs(AxonError):
@@ -53,7 +58,7 @@ class Remote:
         if not outcome.ok and "stale info" in outcome.err:
             raise _foreign(branch)
         if not outcome.ok:
-            raise AxonError(f"{branch} cannot be pushed to {self.url}: {_said(outcome)}")
+            raise _failed(f"{branch} cannot be pushed to {self.url}", outcome)
 
     def fetch(self, branch: str) -> str:
         """Bring a branch of theirs here, under a ref of ours; its commit."""
@@ -67,7 +72,7 @@ class Remote:
     def _run(self, *args: str) -> Outcome:
         outcome = self._attempt(*args)
         if not outcome.ok:
-            raise AxonError(f"git {args[0]} with {self.url} failed: {_said(outcome)}")
+            raise _failed(f"git {args[0]} with {self.url} failed", outcome)
         return outcome
 
     def _attempt(self, *args: str) -> Outcome:
@@ -136,6 +141,11 @@ def _foreign(branch: str) -> NotOurs:
         f"{branch} on GitHub holds commits that are not axon's, and they are not overwritten; "
         f"merge or delete that branch there, then axon github push"
     )
+
+
+def _failed(what: str, outcome: Outcome) -> GitHubError:
+    """May it pass? Git tells that in words only: a network that fails, a server out of order."""
+    return GitHubError(f"{what}: {_said(outcome)}", passing=bool(PASSING.search(outcome.err)))
 
 
 def _said(outcome: Outcome) -> str:

@@ -1,5 +1,6 @@
 """What one round with GitHub works with."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from axon.integrations.github.client import GitHub
 from axon.ledger import Lease, Ledger
 from axon.team.github.remote import Remote
 from axon.team.github.standing import ACTOR, Told
-from axon.team.project import Project
+from axon.team.project import Project, hold
 
 LEASE_SECONDS = 300.0  # longer than any one task takes; prolonged before each
 
@@ -69,20 +70,32 @@ class Round:
             action, actor=ACTOR, identifier=identifier, run=self.run, why=clean, data=data
         )
 
+    def record_once(self, action: str, identifier: str, why: str) -> None:
+        """The same trouble is told once, however often it is met."""
+        clean = self.github.redactor.text(why)
+        last = self.ledger.latest(identifier=identifier, action=action, actor=ACTOR, limit=1)
+        if not last or last[0].why != clean:
+            self.record(action, identifier, why)
+
     def hold(self) -> Lease:
-        """Prolong the duty before a step. Elsewhere: another process has it now."""
-        holder = self.run or f"person {id(self)}"
+        """Prolong the duty before a step. Elsewhere: another host has it now.
+
+        On this host a lock tells the processes of one project apart, which death frees.
+        """
+        holder = f"{socket.gethostname()} {self.project.root}"
         self.lease = self.ledger.lease(ACTOR, holder, LEASE_SECONDS)
         if self.lease is None:
-            raise Elsewhere("another axon is busy with GitHub for this project; try again shortly")
+            raise Elsewhere("another host is busy with GitHub for this ledger; try again shortly")
         return self.lease
 
     @contextmanager
-    def on_duty(self) -> Iterator[None]:
-        self.hold()
-        try:
-            yield
-        finally:
-            if self.lease is not None:
-                self.ledger.drop_lease(self.lease)
-            self.github.memory.save()
+    def on_duty(self, wait_seconds: float = 0.0) -> Iterator[None]:
+        """Alone. Forbidden, which names the holder, while another process is at it."""
+        with hold(self.project, ACTOR, wait_seconds=wait_seconds):
+            self.hold()
+            try:
+                yield
+            finally:
+                if self.lease is not None:
+                    self.ledger.drop_lease(self.lease)
+                self.github.memory.save()

@@ -58,13 +58,19 @@ def handed_in(ledger: Ledger) -> list[Task]:
     return [task for task in ledger.tasks(states=[State.REVIEW]) if task.commit]
 
 
-def unsent(ledger: Ledger, run: str) -> bool:
-    """Whether work is still to become a pull request in this run; what failed is not waited for."""
-    for task in handed_in(ledger):
-        found = standing_of(ledger, task)
-        if found.commit != task.commit and found.refused[:2] != (run, task.commit):
-            return True
-    return False
+def proposed(ledger: Ledger, task: Task) -> bool:
+    """Its pull request shows the work as it was handed in last."""
+    return standing_of(ledger, task).commit == task.commit
+
+
+def unsent(ledger: Ledger, run: str) -> list[Task]:
+    """Work that is still to become a pull request in this run; what was refused is not."""
+    return [
+        task
+        for task in handed_in(ledger)
+        if (found := standing_of(ledger, task)).commit != task.commit
+        and found.refused[:2] != (run, task.commit)
+    ]
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from axon.config import Config
-from axon.errors import AxonError, Forbidden
+from axon.errors import AxonError, Forbidden, LedgerError
 from axon.integrations.github.client import GitHub
 from axon.integrations.github.faults import GitHubError
 from axon.integrations.github.issues import Issue, issue, labelled, said
@@ -15,7 +15,7 @@ from axon.team.github.links import links
 from axon.team.github.outflow import tell
 from axon.team.github.publish import publish
 from axon.team.github.round import Round
-from axon.team.github.standing import REFUSED, Told, handed_in, standing_of
+from axon.team.github.standing import REFUSED, Told, handed_in, proposed, standing_of
 from axon.team.project import Project
 
 Step = Callable[[], None]
@@ -34,15 +34,13 @@ def send_work(at: Round, tasks: Sequence[Task]) -> list[GitHubError]:
     answers those failures that may pass."""
     passing = []
     for task in tasks:
-        known = standing_of(at.ledger, task)
-        refused = at.run and known.refused[:2] == (at.run, task.commit)
-        if known.commit == task.commit or refused:
+        if proposed(at.ledger, task):
             continue
         try:
             publish(at, task)
-        except (GitHubError, Forbidden) as error:
-            if isinstance(error, Forbidden):
-                raise
+        except (Forbidden, LedgerError):
+            raise
+        except GitHubError as error:
             if error.passing:
                 passing.append(error)
                 break
@@ -64,7 +62,12 @@ def hear_of_work(at: Round) -> None:
     for task in handed_in(at.ledger):
         known = standing_of(at.ledger, task)
         if known.number and known.commit == task.commit:
-            follow(at, task, known)
+            try:
+                follow(at, task, known)
+            except (GitHubError, LedgerError, Forbidden):
+                raise
+            except AxonError as error:  # of this one only
+                at.record_once("follow_failed", task.identifier, str(error))
 
 
 def hear_of_issues(at: Round, numbers: Sequence[int] = ()) -> None:

@@ -116,7 +116,8 @@ def _hints(summary: Summary) -> list[str]:
         hints.append(f"landed on {target}, beside {name}; axon land brings it to {name}")
     finished = [one_line(t.identifier) for t in summary.tasks if t.state is State.REVIEW]
     if finished:
-        hints.append(f"finished, in Review: {', '.join(finished)}; axon land --all lands them")
+        how = "axon github status shows" if summary.proposes else "axon land --all lands"
+        hints.append(f"finished, in Review: {', '.join(finished)}; {how} them")
     asking = [t for t in summary.tasks if t.state is State.BLOCKED and t.question]
     return hints + [question_line(task) for task in asking]
 

@@ -32,6 +32,7 @@ class Summary:
     seconds: float = 0.0
     cost_usd: float | None = None
     tasks: Sequence[Task] = ()
+    proposes: bool = False  # finished work waits for the merge of its pull request
 
     @property
     def counts(self) -> dict[str, int]:

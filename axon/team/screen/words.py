@@ -33,10 +33,14 @@ WORDS = {
     "gateway_refused": "refused",
     "landing_deferred": "deferred",
     "heartbeat": "stuck",
+    "pull_request": "proposed",
+    "pull_request_failed": "unproposed",
 }
 MOODS: dict[str, Mood] = {
     "land": "good",
     "brought_over": "good",
+    "pull_request": "good",
+    "pull_request_failed": "bad",
     "give_up": "bad",
     "run_halted": "bad",
     "run_lost": "bad",
@@ -67,6 +71,10 @@ QUIET = frozenset(
         "plan",
         "run_started",
         "run_ended",
+        "github_push",
+        "issue_taken",
+        "issue_told",
+        "issue_closed",
     }
 )
 
