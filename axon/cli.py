@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "pause": "hold the team before its next task",
     "resume": "let a paused team go on",
     "stop": "end the running team as Ctrl-C would",
+    "report": "tell the day or the week in a few lines, here or to whoever is told",
     "dashboard": "serve the page: see everything, steer everything",
     "mcp": "serve the ledger to any MCP client",
     "github": "bring work to GitHub as pull requests, and hear what is new there",

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from axon.commands import add_ledger, ledger_of
 from axon.config import Config
-from axon.errors import Forbidden
+from axon.team.steering import stop_runs
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -14,10 +14,6 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, config: Config) -> int:
     with closing(ledger_of(config)) as ledger:
-        alive = [run for run in ledger.runs() if run.alive]
-        if not alive:
-            raise Forbidden("no team is running here; axon status shows the last run")
-        for run in alive:
-            ledger.request_stop(run.id)
-            print(f"asked {run.id} to stop")
+        for run in stop_runs(ledger):
+            print(f"asked {run} to stop")
     return 0

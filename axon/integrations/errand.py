@@ -1,7 +1,8 @@
 """What the courier does again and again: one errand for each service it looks after."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from axon.config import Config
 from axon.errors import AxonError
@@ -15,6 +16,7 @@ class Office:
     config: Config  # with the tokens of services; its `environ` is that of axon's own processes
     run: str  # "": outside of a run
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # proxies, the desktop
 
 
 class Errand(Protocol):
@@ -36,6 +38,15 @@ class Errand(Protocol):
         An error is told once, and the errand is tried again later and later. What is done must
         bear being cut off anywhere and done again. `ledger` is the thread's own.
         """
+        ...
+
+
+@runtime_checkable
+class Duty(Errand, Protocol):
+    """An errand that holds a lease."""
+
+    def let_go(self, ledger: Ledger) -> None:
+        """Give it up, after the last round."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Make any text fit to be kept: clean, bounded, with a title of one line."""
 
+import hashlib
+
 from axon.errors import UsageError
 
 MAX_TASK_BYTES = 4 * 1024 * 1024
@@ -38,3 +40,8 @@ def titled(text: str, description: str = "") -> tuple[str, str]:
 def shortened(text: str, limit: int) -> str:
     """The start of `text`, with a sign when something is missing."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def text_hash(text: str) -> str:
+    """A short name for a text, the same in every process."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -33,6 +33,7 @@ class Crew:
     max_iterations: int | None = None  # attempts a solo run makes
     servers: tuple[Server, ...] = ()  # other MCP servers, secrets filled in
     sandbox: Sandbox = NO_SANDBOX
+    told: tuple[str, ...] = ()  # channels on which the courier reports what lands
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
 
     def open_ledger(self) -> Ledger:

@@ -10,6 +10,7 @@ from axon.agents.roster import roster
 from axon.config import Config
 from axon.errors import UsageError
 from axon.gateway.login import login_environment
+from axon.integrations.notify.chosen import names_of
 from axon.ledger import Run
 from axon.mcp.config import can_be_missing, without_servers
 from axon.monitoring.preflight import Ready
@@ -18,6 +19,8 @@ from axon.security.sandbox import Sandbox, choose
 from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
 from axon.team import landing, worker
+from axon.team.courier.makers import tells
+from axon.team.courier.roles import office_of
 from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
 from axon.team.project import Project
@@ -78,6 +81,7 @@ def crew_of(config: Config, run: Run, ready: Ready) -> Crew:
         target=run.target,
         cli=ready.cli,
         login=login_environment(config) if ready.login == "bypass" else {},
+        told=names_of(office_of(config, run.id)) if tells(config) else (),
     )
 
 

@@ -138,7 +138,7 @@ def _run(
 ) -> int:
     run = _new_run(config, project)
     crew = equipped(crew_of(config, run, ready), config, ready, mode, say)
-    beside = [role for role in (mode.companion, courier_role(config, run.id)) if role]
+    beside = [role for role in (mode.companion, courier_role(config, run.id, say)) if role]
     supervisor = _supervisor(config, project, ready, beside)
     leadership = min(LEADERSHIP_SECONDS, config.lease_seconds)
     coordinator = Coordinator(

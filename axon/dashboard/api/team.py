@@ -6,9 +6,10 @@ from typing import Any
 from axon.dashboard.api.views import event_view
 from axon.dashboard.desk import Body, Desk
 from axon.dashboard.route import Field, Route
-from axon.errors import Forbidden, UsageError
+from axon.errors import UsageError
 from axon.tasks.moments import moment
 from axon.team.status import team_view
+from axon.team.steering import stop_runs
 
 
 def show_team(desk: Desk, body: Body) -> dict[str, Any]:
@@ -35,11 +36,7 @@ def resume(desk: Desk, body: Body) -> dict[str, Any]:
 
 
 def stop(desk: Desk, body: Body) -> dict[str, Any]:
-    alive = [run for run in desk.ledger.runs() if run.alive]
-    if not alive:
-        raise Forbidden("no team is running here")
-    for run in alive:
-        desk.ledger.request_stop(run.id)
+    stop_runs(desk.ledger)
     return show_team(desk, body)
 
 

@@ -1,7 +1,6 @@
 """One HTTP exchange of JSON-RPC: bounded in time and size, whatever the server does."""
 
 import http.client
-import io
 import json
 import socket
 import ssl
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from axon import __version__
 from axon.errors import LedgerError
+from axon.ledger.task_mcp.timed import timed_response
 
 CONNECT_SECONDS = 5.0
 LARGEST_ANSWER = 64 << 20
@@ -39,27 +39,6 @@ class Answer:
     status: int
     session: str
     document: dict[str, Any] | None
-
-
-class _Timed(io.RawIOBase):
-    """Reads of one response, which together end at the deadline."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
-        self._raw, self._sock, self._deadline = raw, sock, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("it takes too long")
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
 
 
 class Wire:
@@ -130,7 +109,7 @@ class Wire:
         if self._key:
             sent["Authorization"] = f"Bearer {self._key}"
         connection.request("POST", self._target, body, sent)
-        response = _response(connection, deadline)
+        response = timed_response(connection, deadline)
         if response.will_close:
             self._connection = None
         return response
@@ -208,20 +187,6 @@ class Wire:
             if ours and ("result" in document or "error" in document):
                 return dict(document)
         raise Broken(f"{self.url} ended its answer before it was whole", passing=True)
-
-
-def _response(connection: http.client.HTTPConnection, deadline: float) -> http.client.HTTPResponse:
-    class Timed(http.client.HTTPResponse):
-        """Its headers must be here by the deadline too."""
-
-        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-            super().__init__(sock, *args, **kwargs)
-            self.fp.close()
-            raw = sock.makefile("rb", buffering=0)
-            self.fp = io.BufferedReader(_Timed(raw, sock, deadline))
-
-    connection.response_class = Timed
-    return connection.getresponse()
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from axon.errors import AxonError
-from axon.integrations.errand import Errand, Outage
+from axon.integrations.errand import Duty, Errand, Outage
 from axon.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,9 @@ class Rounds:
             self._stopping.wait(self.turn(time.time()))
         if self.errand.final:
             self.turn(time.time())
+        if isinstance(self.errand, Duty) and self._ledger is not None:
+            with suppress(AxonError):  # then it runs out
+                self.errand.let_go(self._ledger)
 
     def _failed(self, error: Exception) -> float:
         if not isinstance(error, AxonError):

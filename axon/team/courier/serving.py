@@ -1,5 +1,6 @@
 """The courier's process: its errands side by side until the run has ended."""
 
+import logging
 import os
 import signal
 from multiprocessing.connection import Connection
@@ -11,6 +12,8 @@ from axon.team.courier.makers import errands_of
 from axon.team.courier.rounds import Rounds
 from axon.team.leash import Leash
 
+log = logging.getLogger(__name__)
+
 
 def serve(office: Office, pipe: Connection) -> None:
     """Go on until asked to stop; then once more where something may be left to tell."""
@@ -21,7 +24,7 @@ def serve(office: Office, pipe: Connection) -> None:
     def opened() -> Ledger:
         return ledger_from(office.config)
 
-    rounds = [Rounds(errand, opened, office.run) for errand in errands_of(office)]
+    rounds = [Rounds(errand, opened, office.run) for errand in errands_of(office, log.warning)]
     for one in rounds:
         one.start()
     while not leash.stopping.wait(1.0) and not leash.leaving.is_set():

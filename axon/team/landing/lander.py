@@ -190,7 +190,8 @@ class Lander:
         self._remove(task.identifier)
 
     def _conclude(self, task: Task) -> None:
-        conclude(self.ledger, task, run=self.crew.run, why_not=why_nobody(self.crew))
+        crew = self.crew
+        conclude(self.ledger, task, run=crew.run, why_not=why_nobody(crew), by=crew.told)
 
     def _rejected(self, task: Task, outcome: Rejected, lease: Lease) -> None:
         clean = self._redactor.text

@@ -1,5 +1,6 @@
 """The last phase of a task: whether a person was told of it, and if not, why."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from axon.agents.roster import NO_SENDER
@@ -13,8 +14,11 @@ from axon.team.project import Project
 PHASE = "notify"
 
 
-def conclude(ledger: Ledger, task: Task, *, run: str, why_not: str) -> None:
-    """Store the phase, once for each landing. `why_not`: for the case that nobody was told."""
+def conclude(ledger: Ledger, task: Task, *, run: str, why_not: str, by: Sequence[str] = ()) -> None:
+    """Store the phase, once for each landing. `by`: the channels on which the courier reports it.
+
+    `why_not`: for the case that nobody is told.
+    """
     told = landed = False
     for event in ledger.events(identifier=task.identifier, limit=100_000):
         if event.action == "claim":
@@ -30,8 +34,8 @@ def conclude(ledger: Ledger, task: Task, *, run: str, why_not: str) -> None:
         actor="landing",
         identifier=task.identifier,
         run=run,
-        why="" if told else f"skipped: {why_not}",
-        data={"phase": PHASE, "skipped": not told, "attempt": task.token},
+        why=f"by {', '.join(by)}" if by else "" if told else f"skipped: {why_not}",
+        data={"phase": PHASE, "skipped": not (told or by), "attempt": task.token, "by": list(by)},
     )
 
 
