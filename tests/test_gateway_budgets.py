@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from axon.gateway.allowances import tomorrow
 from axon.gateway.budgets import Account, Asked, Budgets, Overdraft, Reservation, asked_of
 from axon.gateway.prices import Price, Tokens, cost_usd, prices_of
 from axon.gateway.wire import Hangup
-from axon.ledger import Used
+from axon.ledger import Flight, Ledger, Run, Used, open_ledger
 from tests.gateway_stand import bench, fake_model, logged, request, usage
 
 SONNET = "claude-sonnet-4-5"
@@ -70,6 +71,46 @@ def test_the_end_of_a_budget_lets_one_through_after_the_other() -> None:
     budgets.settle(first, Tokens())
     waiting.join(5)
     assert isinstance(found[0], Reservation)
+
+
+@dataclass
+class Gateway:
+    """The books of a run's gateway, as far as budgets ask them."""
+
+    ledger: Ledger
+    run: str
+
+    def fly(self, flight: Flight) -> Flight:
+        return self.ledger.fly(self.run, flight)
+
+    def landed(self, flight: Flight) -> None:
+        self.ledger.fly(self.run, flight)
+
+
+def test_a_day_counts_what_other_runs_have_on_their_way(tmp_path: Path) -> None:
+    ledger = open_ledger(f"file:{tmp_path / 'ledger.db'}", create=True)
+    for name in ("run-1", "run-2"):
+        run = Run(id=name, pid=1, host="here", target="main", engine="claude", workers=1)
+        ledger.start_run(run, 600)
+    one, other = (Budgets({}, Gateway(ledger, name)) for name in ("run-1", "run-2"))
+    day = Account(scope="day", key="2026-11-24", used=Used(), max_tokens=1150)
+
+    first = reserve(one, asked("a", output=1000), day)
+    assert isinstance(first, Reservation)
+    assert isinstance(reserve(other, asked("b", size=4400), day), Overdraft), "with that prompt"
+    found: list[Any] = []
+    waiting = threading.Thread(target=lambda: found.append(reserve(other, asked("b"), day, 60)))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive(), "the other run's answer may take all that is left"
+    ledger.end_run("run-1")  # its gateway was killed, and never says that it has landed
+    waiting.join(30)
+    assert isinstance(found[0], Reservation)
+    told = ledger.fly("run-3", Flight())
+    assert (told.tokens, told.most_tokens) == (100, 200)
+    assert (told.usd, told.most_usd) == pytest.approx((3e-4, 1.8e-3))
+    assert ledger.check() == []
+    ledger.close()
 
 
 def test_the_next_request_is_guessed_by_the_last_one() -> None:

@@ -13,7 +13,7 @@ from axon.gateway.allowances import DayBudget, Then, accounts, follow, told_of
 from axon.gateway.budgets import Account, Overdraft
 from axon.gateway.clerk import Clerk, Job
 from axon.gateway.limits import Waiting
-from axon.ledger import Ledger, Session, Usage, WorkerStatus
+from axon.ledger import Flight, Ledger, Session, Usage, WorkerStatus
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,15 @@ class Books:
             _forget_some(self._unlimited)
             self._unlimited[session.run] = None
         return found
+
+    def fly(self, flight: Flight) -> Flight:
+        """Say what this gateway has on its way, and learn what those of other runs have."""
+        found: Flight = self._writer.do(lambda ledger: ledger.fly(self._run, flight))
+        return found
+
+    def landed(self, flight: Flight) -> None:
+        """Say it later, if the ledger cannot take it now."""
+        self._write(lambda ledger: ledger.fly(self._run, flight))
 
     def title_of(self, identifier: str) -> str:
         return self._read(lambda ledger: ledger.task(identifier).title)

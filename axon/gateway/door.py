@@ -28,10 +28,14 @@ class Door:
     limits: Limits = field(init=False)
     prompts: Prompts = field(default_factory=Prompts)
     delegates: Delegates = field(default_factory=Delegates)
+    day: DayBudget = field(init=False)
     budgets: Budgets = field(init=False)
 
     def __post_init__(self) -> None:
-        self.budgets = Budgets(self.settings.prices)
+        self.day = DayBudget(max_usd=self.settings.day_usd, max_tokens=self.settings.day_tokens)
+        self.budgets = Budgets(
+            self.settings.prices, None if self.day == DayBudget() else self.books
+        )
         self.limits = Limits(self.books.waiting)
 
     def handle(self, request: Request, child: Child) -> None:
@@ -72,8 +76,7 @@ class Door:
         self, session: Session, request: Request, visit: Visit, child: Child
     ) -> Reservation | Overdraft | None:
         """None: no budget holds this session."""
-        day = DayBudget(max_usd=self.settings.day_usd, max_tokens=self.settings.day_tokens)
-        known = self.books.accounts(session, day)
+        known = self.books.accounts(session, self.day)
         if not known:
             return None
         document = request.document()
@@ -85,7 +88,7 @@ class Door:
         asked = asked_of(who, request.body, model, document.get("max_tokens"))
         return self.budgets.reserve(
             asked,
-            lambda extended: self.books.accounts(session, day, extended=extended),
+            lambda extended: self.books.accounts(session, self.day, extended=extended),
             visit.deadline,
             child.hangup,
         )

@@ -13,6 +13,7 @@ from axon.ledger.records import (
     Event,
     Figure,
     Finding,
+    Flight,
     Lease,
     Limits,
     Run,
@@ -30,6 +31,7 @@ __all__ = [
     "Event",
     "Fate",
     "Figure",
+    "Flight",
     "Finding",
     "Imported",
     "Lease",
@@ -257,6 +259,10 @@ class Ledger(Edits, Messages, Outbox, Trail, Protocol):
 
     def used(self, *, identifier: str = "", run: str = "") -> Used:
         """By that task or run; by neither: this whole day, by the clock of this host."""
+        ...
+
+    def fly(self, run: str, flight: Flight) -> Flight:
+        """Say what that run has on its way; answers what all others at work have."""
         ...
 
     # pauses

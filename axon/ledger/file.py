@@ -8,6 +8,7 @@ from axon.ledger import (  # fmt: skip
     backlog,
     byhand,
     claims,
+    flights,
     history,
     landing,
     pauses,
@@ -24,6 +25,7 @@ from axon.ledger.records import (
     Comment,
     Event,
     Figure,
+    Flight,
     Lease,
     Limits,
     Run,
@@ -273,6 +275,9 @@ class FileLedger(FileEdits, FileMessages, FileOutbox, FileTrail, FileUpkeep):
 
     def used(self, *, identifier: str = "", run: str = "") -> Used:
         return self._store.read(sessions.used, identifier=identifier, run=run)
+
+    def fly(self, run: str, flight: Flight) -> Flight:
+        return self._store.lag(flights.fly, run, flight)
 
     # pauses
 

@@ -123,6 +123,16 @@ class WorkerStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flight:
+    """What requests on their way may still use: their prompts, and at most with the answers."""
+
+    tokens: int = 0
+    usd: float = 0.0
+    most_tokens: int = 0
+    most_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The exclusive right to a named duty ("landing"), fenced by `token`."""
 

@@ -155,5 +155,9 @@ def _workers(tx: Tx, run: str) -> list[Known]:
 def _run(tx: Tx, known: Known) -> Run:
     shown = {name: known[name] for name in SHOWN}
     shown["stop_requested"] = bool(shown["stop_requested"])
+    return Run(**shown, alive=is_alive(tx, known))
+
+
+def is_alive(tx: Tx, known: Known) -> bool:
     current = known["lease_boot"] == tx.boot_id and known["lease_until"] > tx.boot
-    return Run(**shown, alive=known["ended_at"] is None and current)
+    return known["ended_at"] is None and bool(current)

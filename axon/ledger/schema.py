@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 
 from axon.ledger.conversion import prove_all, sum_again
+from axon.ledger.flights import FLYING
 from axon.ledger.outbox.schema import POSTED
 from axon.ledger.proved import PROOF
 
@@ -303,7 +304,7 @@ CREATE TABLE spent_day (
 ) STRICT, WITHOUT ROWID
 """
 
-MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF, METERED, POSTED)
+MIGRATIONS = (FIRST, CHANGES, MESSAGES, REMOTE, PROOF, METERED, POSTED, FLYING)
 # What fills the new tables of a migration from the old ones, and what then goes.
 FILLED: dict[str, Callable[[sqlite3.Connection], None]] = {
     PROOF: prove_all,

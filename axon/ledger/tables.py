@@ -164,8 +164,13 @@ OUTBOX = Table(
     ),
     reals=("at", "next_at", "sent_at"),
 )  # fmt: skip
+FLIGHT = Table(
+    name="flight",
+    columns=("run", "tokens", "usd", "most_tokens", "most_usd"),
+    reals=("usd", "most_usd"),
+)
 BOOKMARK = Table(name="bookmark", columns=("name", "value"))
 TABLES = (
     TEAM, DEPENDENCY, COMMENT, RUN, RUN_TASK, WORKER, SESSION, USAGE, LEASE, PAUSE, CHANGE,
-    CHANGE_TASK, MESSAGE, SPENT_DAY, OUTBOX, BOOKMARK,
+    CHANGE_TASK, MESSAGE, SPENT_DAY, OUTBOX, BOOKMARK, FLIGHT,
 )  # fmt: skip

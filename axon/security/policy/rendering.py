@@ -6,6 +6,7 @@ from typing import Any
 
 from axon.security.lists import names
 from axon.security.policy.refusal import Refused
+from axon.security.policy.screen import concealed
 from axon.security.policy.tree import (
     Arithmetic,
     Block,
@@ -154,7 +155,17 @@ def quoted(text: str) -> str:
     """`text` as a word that can only mean itself."""
     if text in ("[", "]") or (_SAFE.fullmatch(text) and text not in _RESERVED):
         return text
+    if concealed(text):  # it came from $'..', and is written as it may be written
+        return "$'" + "".join(map(_escaped, text)) + "'"
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _escaped(char: str) -> str:
+    if char in "\\'":
+        return "\\" + char
+    if concealed(char):
+        return f"\\x{ord(char):02x}" if char.isascii() else f"\\u{ord(char):04x}"
+    return char
 
 
 def _part(part: Part, *, first: bool) -> str:

@@ -29,6 +29,11 @@ def screen(command: str) -> None:
         raise Refused(f"the command holds the invisible character U+{ord(found[0]):04X}")
 
 
+def concealed(text: str) -> bool:
+    """Whether there is something in it that `screen` would refuse."""
+    return bool(_CONTROL.search(text) or _TURNING.search(text))
+
+
 def bare(char: str) -> bool:
     """Whether `char` may stand outside quotes: nothing there may look like an operator or space."""
     return char.isascii() or unicodedata.category(char)[0] in "LN"
