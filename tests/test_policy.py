@@ -128,7 +128,7 @@ def test_what_cannot_be_seen_is_refused_also_in_quotes(contained: Policy, sign: 
 
 def test_what_is_handed_back_can_be_asked_for_again(contained: Policy) -> None:
     """With the characters written out that may not stand there as they are."""
-    asked = r"printf %s $'a\rb' $'\x7f\'\\' $'\u0085\u202e' $'tab\there'"
+    asked = r"printf %s $'a\rb' $'\x7f\'\\' $'\u202e' $'tab\there'"
     given = contained.check(asked).command
     assert contained.check(given).command == given
     ran = [subprocess.run(["bash", "-c", text], capture_output=True) for text in (asked, given)]
