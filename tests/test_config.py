@@ -10,6 +10,7 @@ import pytest
 
 from axon.commands.init import template
 from axon.config import Config, find_root, load_config, settings
+from axon.config.values import chat_ids, weekday
 from axon.errors import UsageError
 
 
@@ -17,7 +18,9 @@ from axon.errors import UsageError
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the tester's own."""
     for name in os.environ:
-        if name.startswith(("AXON_", "ANTHROPIC_", "CLAUDE_", "TASK_MCP", "MCP_", "GITHUB_")):
+        if name.startswith(
+            ("AXON_", "ANTHROPIC_", "CLAUDE_", "TASK_MCP", "MCP_", "GITHUB_", "TELEGRAM_")
+        ):
             monkeypatch.delenv(name)
 
 
@@ -266,3 +269,41 @@ def test_the_template_says_what_the_defaults_are(tmp_path: Path) -> None:
     for setting in settings():
         assert getattr(config, setting.name) == getattr(defaults, setting.name), setting.name
         assert setting.metadata["own"] or setting.metadata["doc"] in text
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TELEGRAM_CHAT_ID", "@somebody", "is a number"),
+        ("TELEGRAM_CHAT_ID", "12;13", "is a number"),
+        ("TELEGRAM_CHAT_ID", "1e5", "is a number"),
+        ("AXON_TELEGRAM_SENDERS", "me", "is a number"),
+        ("DAILY_DIGEST_HOUR", "24", "0 to 23"),
+        ("DAILY_DIGEST_HOUR", "noon", "whole number"),
+        ("WEEKLY_SUMMARY_DAY", "0", "monday to sunday"),
+        ("WEEKLY_SUMMARY_DAY", "t", "monday to sunday"),
+        ("WEEKLY_SUMMARY_DAY", "someday", "monday to sunday"),
+    ],
+)
+def test_reports_and_chats_are_checked_when_they_are_read(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_config(Namespace(), tmp_path, {variable: value})
+
+
+def test_days_and_chats_as_people_write_them() -> None:
+    known = {"Monday": 0, " sun ": 6, "1": 0, "7": 6, "never": None, "off": None, "we": 2}
+    assert {name: weekday(name) for name in known} == known
+    assert chat_ids(" 12, -1003 12 ", "x") == (12, -1003)
+
+
+def test_a_project_says_no_chat_for_the_bot_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TELEGRAM_CHAT_ID=666\n")
+    with pytest.raises(UsageError, match="both in the same place"):
+        load_config(Namespace(), tmp_path, {"TELEGRAM_BOT_TOKEN": "1:x"})
+    (tmp_path / ".env").write_text("TELEGRAM_CHAT_ID=666\nTELEGRAM_BOT_TOKEN=2:y\n")
+    assert load_config(Namespace(), tmp_path, {}).telegram_chats == "666"
+    (tmp_path / ".env").write_text("AXON_TELEGRAM_URL=http://evil.example\n")
+    config = load_config(Namespace(), tmp_path, {"TELEGRAM_BOT_TOKEN": "1:x"})
+    assert config.telegram_url == "https://api.telegram.org"

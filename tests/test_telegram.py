@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from axon.integrations.notify import delivery as delivering
 from axon.integrations.notify.chosen import chats_of
 from axon.integrations.notify.delivery import deliver
 from axon.integrations.telegram import bot as bots
+from axon.integrations.telegram import check
 from axon.integrations.telegram.bot import Bot, Trouble
 from axon.integrations.telegram.text import CUT, LIMIT, parts, rendered, units
 from axon.integrations.telegram.updates import Allowed, incoming
@@ -25,6 +27,7 @@ from axon.tasks import State
 from axon.team.courier import listening
 from axon.team.courier.listening import Listening
 from axon.team.courier.telling import Telling
+from axon.team.reports.digest import digest_of, digest_text, due, key_of
 from tests.telegram_server import CHAT, PERSON, TOKEN, Fault, TelegramServer, parsed
 from tests.world import World, add, claim, finish, started
 
@@ -704,3 +707,76 @@ def test_delivery_is_of_one_channel_only(ledger: Ledger, office: Office) -> None
 
 
 assert bots.CALL_SECONDS < 60  # a call ends before the lease of its sender does
+
+
+# ── what the clock brings ──
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "hour", "day", "spans"),
+    [
+        ("2026-11-23T08:59:59", 9, 0, []),
+        ("2026-11-23T09:00:00", 9, 0, ["daily", "weekly"]),
+        ("2026-11-23T23:59:59", 9, 0, ["daily", "weekly"]),
+        ("2026-11-24T09:00:00", 9, 0, ["daily"]),
+        ("2026-11-24T09:00:00", 9, None, ["daily"]),
+        ("2026-11-24T00:00:00", 0, 1, ["daily", "weekly"]),
+        ("2026-11-24T09:00:00", -1, 1, []),
+    ],
+)
+def test_what_is_due(now: str, hour: int, day: int | None, spans: list[str]) -> None:
+    assert due(at(now), hour, day) == spans
+
+
+def test_each_day_and_each_week_has_one_name() -> None:
+    assert key_of("daily", at("2026-11-24T09:00:00")) == "daily 2026-11-24"
+    assert key_of("weekly", at("2026-12-31T09:00:00")) == "weekly 2026-W53"
+    assert key_of("weekly", at("2027-01-01T09:00:00")) == "weekly 2026-W53"
+
+
+def test_a_weekly_summary_counts_each_day(ledger: Ledger, world: World) -> None:
+    started(ledger)
+    for _ in range(3):
+        add(ledger, "x")
+        finish(ledger, claim(ledger, run="run-1"), verified=False)
+        world.sleep(86400)
+        ledger.expire()
+    digest = digest_of(ledger, "weekly", world.wall, "here")
+    assert len(digest.by_day) == 7
+    assert sum(count for _, count in digest.by_day) == 3
+    assert max(count for _, count in digest.by_day) == 1
+    title, body = digest_text(digest)
+    assert "weekly summary" in title
+    assert "3 landed (3 unverified)" in body and "Landed by day:" in body
+
+
+def test_a_digest_of_a_thousand_tasks_stays_short(ledger: Ledger) -> None:
+    add(ledger, *(f"task {n} " + "x" * 150 for n in range(60)))
+    for _ in range(60):
+        ledger.fail(claim(ledger), "no " * 500, final=True)
+    _, body = digest_text(digest_of(ledger, "daily", time.time(), "here"))
+    assert "… and 45 more" in body
+    assert len(body) < 10_000
+
+
+# ── whether it can be used ──
+
+
+def test_the_check_says_what_is_wrong(office: Office, server: TelegramServer) -> None:
+    config = office.config
+    assert check(config).ok and check(config).reason == "@axon_test_bot reports to 1 chat"
+    assert not check(replace(config, telegram_token="")).used
+    lost = check(replace(config, telegram_chats=f"{CHAT}, 99"))
+    assert not lost.ok and "chat 99" in lost.reason and lost.fix
+    wrong = check(replace(config, telegram_token="12:wrong"))
+    assert not wrong.ok and "TELEGRAM_BOT_TOKEN" in wrong.fix
+    assert not check(replace(config, telegram_chats="")).ok
+    away = check(replace(config, telegram_url="http://127.0.0.1:1"))
+    assert not away.ok and "HTTPS_PROXY" in away.fix
+    for found in (lost, wrong, away):
+        assert TOKEN not in found.reason + found.fix
+    assert [method for method, _ in server.calls if method == "sendMessage"] == []

@@ -23,7 +23,8 @@ def run(args: Namespace, config: Config) -> int:
             now = time.time()
             recordings = config.state_dir / "sessions"
             shown = team_view(ledger, recordings, now, stale_hours=config.stale_hours)
-            print_json(shown | {"metrics": metrics_view(ledger, config, now)})
+            more = {"metrics": metrics_view(ledger, config, now), "outbox": ledger.channels()}
+            print_json(shown | more)
             return 0
         for line in (*status_lines(ledger), *_concerns(ledger, config)):
             print(line)

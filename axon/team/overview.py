@@ -24,7 +24,17 @@ def status_lines(ledger: Ledger) -> list[str]:
     lines += [_worker_line(worker, now) for worker in workers_of(ledger, latest)]
     lines.append(", ".join(f"{n} {State(name).label}" for name, n in counts.items() if n))
     lines += [question_line(task) for task in asking(ledger)]
-    return lines + _waiting_lines(ledger.waiting(limit=MOST_WAITING + 1))
+    return lines + _waiting_lines(ledger.waiting(limit=MOST_WAITING + 1)) + _unsent_lines(ledger)
+
+
+def _unsent_lines(ledger: Ledger) -> list[str]:
+    """Channels that do not take what they are told."""
+    lines = []
+    for channel in ledger.channels():
+        first = next(iter(ledger.open_letters(channel, limit=1)), None)
+        if first is not None and first.error:
+            lines.append(f"{one_line(channel)} was not told all yet: {one_line(first.error)}")
+    return lines
 
 
 def _run_line(latest: Run, now: float) -> str:

@@ -5,6 +5,7 @@ died, and nobody knows whether the letter arrived. It is then sent once more whe
 harm (marked as a possible repeat), and otherwise left as `unknown`.
 """
 
+import time
 from dataclasses import dataclass
 
 from axon.integrations.errand import Outage
@@ -12,6 +13,7 @@ from axon.integrations.notify import Notifier, Undelivered
 from axon.ledger import Fate, Ledger, Letter, Outcome
 
 MOST_AT_ONCE = 20
+MOST_SECONDS = 15.0  # of one round: whoever sends must prove in between that he still may
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 LONGEST_WAIT = 3600.0  # a later date comes from a clock that was wrong
 GIVE_UP_SECONDS, GIVE_UP_ATTEMPTS = 24 * 3600.0, 5
@@ -33,7 +35,10 @@ def deliver(ledger: Ledger, notifier: Notifier, now: float) -> Delivered:
     """Send what is due. Outage: the channel takes nothing for now; all of it stays."""
     sent = 0
     dropped: list[str] = []
+    began = time.monotonic()
     for letter in ledger.open_letters(notifier.channel, limit=MOST_AT_ONCE):
+        if time.monotonic() - began > MOST_SECONDS:
+            return Delivered(sent=sent, wait=0.0, dropped=tuple(dropped))
         if letter.fate is Fate.SENDING:
             ledger.end_sending(letter, _orphan(letter, notifier))
             return Delivered(sent=sent, wait=0.0, dropped=tuple(dropped))

@@ -23,7 +23,7 @@ from axon.team.courier.telling import Telling
 log = logging.getLogger(__name__)
 
 POLL_SECONDS, SPARE_SECONDS = 25, 10.0
-LEASE_SECONDS = 60.0  # longer than a poll
+LEASE_SECONDS = 120.0  # longer than a poll and what comes of it
 ELSEWHERE_SECONDS = 3.0
 MOST_UPDATES = 20
 FORGOTTEN_SECONDS = 6 * 86400.0  # after a quiet week Telegram numbers its updates anew

@@ -75,6 +75,9 @@ class Rounds:
 
     def _tell(self, action: str, why: str) -> None:
         log.warning("%s why=%r", action, why)
-        if self._ledger is not None:
-            with suppress(AxonError):  # a ledger that fails is the coordinator's to tell
-                self._ledger.record(action, actor="courier", run=self._run, why=why)
+        if self._ledger is None:
+            return
+        try:
+            self._ledger.record(action, actor="courier", run=self._run, why=why)
+        except Exception as error:  # a ledger that fails is the coordinator's to tell
+            log.error("not recorded action=%s reason=%r", action, str(error))

@@ -19,7 +19,7 @@ from axon.team.reports.digest import Span, digest_notice, digest_of, due, key_of
 from axon.team.reports.happenings import Scene, alert_text, is_alert, notice_of
 
 PAGE = 200
-LEASE_SECONDS, RENEW_SECONDS = 60.0, 15.0
+LEASE_SECONDS, RENEW_SECONDS = 120.0, 15.0  # a round of sending is shorter, however slow
 ELSEWHERE_SECONDS = 3.0  # another run tells this channel
 OLD_SECONDS = 24 * 3600.0  # an event that is older is no news
 LOOK_SECONDS = 30.0  # between two looks at what is due by the clock

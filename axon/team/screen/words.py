@@ -55,6 +55,8 @@ MOODS: dict[str, Mood] = {
     "budget": "warn",
     "session_fault": "warn",
     "gateway_refused": "warn",
+    "errand_failed": "warn",
+    "not_told": "warn",
     "landing_deferred": "warn",
     "heartbeat": "warn",
 }
