@@ -1,4 +1,4 @@
-"""What the file costs to start, what a demonstration takes, and what axon adds to a task.
+"""What the file costs to start, and what a demonstration takes.
 
     python tests/bench/spine.py
 
@@ -6,7 +6,6 @@ Each figure is printed beside its baseline of the same run; runs alternate, medi
 """
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYZ = Path(os.environ.get("AXON_TEST_PYZ", ROOT / "dist" / "axon.pyz")).resolve()
-TASKS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +72,11 @@ def demonstration(folder: Path) -> None:
     )
 
 
-def project(folder: Path) -> None:
-    """A repository whose tasks do nothing: engine `true`, no gate."""
-    folder.mkdir()
-    (folder / "axon.toml").write_text('[engine]\nname = "command"\ncommand = "true"\n')
-    tasks = "".join(f'{{"title": "nothing {n}"}}\n' for n in range(TASKS))
-    (folder / "tasks.jsonl").write_text(tasks)
-    git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "first"]):
-        subprocess.run([*git, *words], cwd=folder, check=True)
-    run([sys.executable, str(PYZ), "task", "import", "tasks.jsonl"], folder)
-
-
-def overhead(folder: Path) -> None:
-    seconds: dict[int, list[float]] = {1: [], 2: [], 4: []}
-    for _ in range(3):
-        for workers, found in seconds.items():
-            place = folder / "project"
-            project(place)
-            words = [sys.executable, str(PYZ), "team", "--no-dashboard", "--workers", str(workers)]
-            found.append(run(words, place).seconds / TASKS)
-            shutil.rmtree(place)
-    one = statistics.median(seconds[1])
-    for workers, found in seconds.items():
-        each = statistics.median(found)
-        print(
-            f"a task that does nothing, {workers} workers: {each * 1000:.0f} ms each "
-            f"({TASKS} tasks, start and end of the run included); ratio to one {each / one:.2f}"
-        )
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
         folder = Path(name)
         start_up(folder)
         demonstration(folder)
-        overhead(folder)
 
 
 if __name__ == "__main__":
