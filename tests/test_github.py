@@ -198,11 +198,11 @@ def test_nothing_secret_is_sent(server: GitHubServer) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "message", "seconds"),
     [
-        (429, {"Retry-After": "7"}, "slow down", 7),
-        (403, {"Retry-After": "7"}, "You have exceeded a secondary rate limit", 7),
+        (429, {"Retry-After": "70"}, "slow down", 70),
+        (403, {"Retry-After": "70"}, "You have exceeded a secondary rate limit", 70),
         (403, {}, "You have exceeded a secondary rate limit.", 60),
         (429, {}, "", 60),
-        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "RESET"}, "API rate limit", 31),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "RESET"}, "API rate limit", 1801),
         (429, {"Retry-After": "99999999"}, "", 3600),
         (429, {"Retry-After": "-5"}, "", 60),
     ],
@@ -210,14 +210,15 @@ def test_nothing_secret_is_sent(server: GitHubServer) -> None:
 def test_limits_are_obeyed(
     server: GitHubServer, status: int, headers: dict[str, str], message: str, seconds: float
 ) -> None:
-    headers = {k: v.replace("RESET", str(int(time.time()) + 30)) for k, v in headers.items()}
+    headers = {k: v.replace("RESET", str(int(time.time()) + 1800)) for k, v in headers.items()}
     server.fault(
         "POST", "/issues/1/comments", "limit", status=status, message=message, headers=headers
     )
     server.add_issue("x")
+    slow = 600 if "X-RateLimit-Reset" in headers else 0  # this test may be, and that is a moment
     impatient = make(server)
     error = refused(impatient, "POST", f"{REPO}/issues/1/comments")
-    assert error.passing and seconds - 3 <= error.wait <= seconds + 1
+    assert error.passing and seconds - slow <= error.wait <= seconds + 1
     before = len(server.asked)
     assert refused(impatient).passing, "nothing is asked before its end"
     assert len(server.asked) == before
@@ -228,7 +229,7 @@ def test_limits_are_obeyed(
     patient = make(server, patience=4000.0)
     patient.send("POST", f"{REPO}/issues/1/comments", {"body": "x"})
     assert len(server.comments[1]) == 1, "it was refused before, so it is said once"
-    assert seconds - 3 <= sum(patient.waits) <= seconds + 1
+    assert seconds - slow <= sum(patient.waits) <= seconds + 1
 
 
 def test_patience_has_an_end(server: GitHubServer) -> None:

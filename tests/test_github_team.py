@@ -79,18 +79,18 @@ def test_a_run_that_stays_follows_review_and_merge(team: Axon, github: GitHubSer
     script = "test -e first && echo second > said || { echo first > first; echo first > said; }"
     add(team, "say it", script)
     process = team.start("team", "--land", "pr", "--watch", "--workers", "1")
-    wait_for(lambda: github.statuses and team.task("ENG-1")["state"] == "review", 60)
+    wait_for(lambda: github.statuses and team.task("ENG-1")["state"] == "review", 180)
     before = github.tip("agent/eng-1")
     github.review(1, ALICE, "CHANGES_REQUESTED", "say second")
-    wait_for(lambda: github.tip("agent/eng-1") != before, 60)
-    wait_for(lambda: len(github.statuses) == 2, 60)
+    wait_for(lambda: github.tip("agent/eng-1") != before, 180)
+    wait_for(lambda: len(github.statuses) == 2, 180)
     assert [pull["number"] for pull in github.open_pulls()] == [1]
     commit = github.merge(1)
-    wait_for(lambda: team.task("ENG-1")["state"] == "done", 60)
+    wait_for(lambda: team.task("ENG-1")["state"] == "done", 180)
     assert team.task("ENG-1")["landed_commit"] == commit
     assert (team.root / "said").read_text() == "second\n"
     team.ok("stop")
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     told = [json.loads(line) for line in team.ok("logs", "ENG-1", "--json").splitlines() if line]
     assert TOKEN not in json.dumps(told)
 
