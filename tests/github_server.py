@@ -271,7 +271,11 @@ class GitHubServer:
     def _issue(self, number: int) -> Json:
         if number not in self.issues:
             raise Refused(404, "Not Found")
-        return {**self.issues[number], "comments": len(self.comments.get(number, []))}
+        said, issue = self.comments.get(number, []), self.issues[number]
+        told = hashlib.sha256(
+            json.dumps([issue, said, self.events.get(number)]).encode()
+        ).hexdigest()
+        return {**issue, "comments": len(said), "updated_at": told}
 
     def _list_issues(self, asked: Asked) -> list[Json]:
         state, label = asked.query.get("state", "open"), asked.query.get("labels", "")

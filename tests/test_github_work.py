@@ -277,6 +277,10 @@ def test_the_token_is_in_no_file_and_no_process(desk: Desk) -> None:
     )
     hook.chmod(0o755)
     desk.axon.git("config", "credential.helper", "store")
+    another = "Authorization: Basic " + base64.b64encode(b"ci:another").decode()
+    desk.axon.git("config", f"http.{desk.github.url}/.extraHeader", another)
+    away = "https://192.0.2.1/"  # nobody is there
+    desk.axon.git("config", f"url.{away}.insteadOf", f"{desk.github.url}/")
     desk.hand_in()
     desk.push()
     snapshot = seen.read_bytes()
@@ -312,6 +316,7 @@ def test_only_listed_people_make_tasks_and_their_text_is_data(synced: Desk) -> N
     assert "issue #1 would become a task" in synced.axon.ok("github", "pull", "--dry-run")
     assert synced.axon("task", "list").stdout.count("ENG-") == 0
     synced.killed("github.taken", "pull")
+    synced.killed("github.linked", "pull")
     synced.pull()
 
     (task,) = synced.axon.tasks()

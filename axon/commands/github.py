@@ -18,11 +18,11 @@ from axon.team.github.links import links
 from axon.team.github.round import Round
 from axon.team.github.standing import handed_in, standing_of
 from axon.team.github.sync import (
-    hear_of_issues,
+    go_through_issues,
     hear_of_work,
     send_work,
     start_round,
-    tell_issues,
+    take_issues,
 )
 from axon.team.project import open_project
 
@@ -66,16 +66,18 @@ def _push(args: Namespace, config: Config, ledger: Ledger) -> int:
         for error in send_work(at, waiting):
             raise error
         if config.github_issues:
-            tell_issues(at)
+            go_through_issues(at, listen=False)
     return _say(args, at, "nothing is to be told")
 
 
 def _pull(args: Namespace, config: Config, ledger: Ledger) -> int:
     with _round(args, config, ledger) as at:
-        if not args.issues:
+        if args.issues:
+            take_issues(at, args.issues)
+        else:
             hear_of_work(at)
-        if config.github_issues or args.issues:
-            hear_of_issues(at, args.issues)
+            if config.github_issues:
+                go_through_issues(at, speak=False)
     return _say(args, at, "nothing is new")
 
 

@@ -79,6 +79,8 @@ class GitHub:
     def _fetch(self, url: str) -> tuple[Any, str]:
         """A document and the address of the page after it; both kept while GitHub's are alike."""
         kept = self.memory.page(url)
+        if kept is not None and kept.following and not self._is_ours(kept.following):
+            kept = None  # somebody has written into the file
         answer = self._ask("GET", url, b"", {"If-None-Match": kept.etag} if kept else {})
         if answer.status == 304 and kept is not None:
             return kept.document, kept.following
@@ -134,7 +136,7 @@ class GitHub:
                 tries -= 1
                 self._breathe(tries)
             elif answer.status >= 400:
-                raise refusal(what, answer)
+                raise refusal(what, answer, self.redactor.text)
             else:
                 return answer
 

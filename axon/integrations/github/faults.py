@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from axon.errors import AxonError
 from axon.integrations.wire import Answer
@@ -24,9 +24,12 @@ class GitHubError(AxonError):
         self.wait = wait  # seconds until it may be asked again, when it said so
 
 
-def refusal(what: str, answer: Answer) -> GitHubError:
-    """The error that an answer of 4xx or 5xx means. `what`: "GET /repos/o/r/pulls"."""
-    status, said = answer.status, said_by(answer)
+def refusal(what: str, answer: Answer, clean: Callable[[str], str]) -> GitHubError:
+    """The error that an answer of 4xx or 5xx means. `what`: "GET /repos/o/r/pulls".
+
+    `clean`: takes secrets out of what GitHub says.
+    """
+    status, said = answer.status, clean(said_by(answer))
     told = f"GitHub answers {status} to {what}{f' ({said})' if said else ''}"
     advice = {
         401: "GITHUB_TOKEN is wrong, expired or revoked; make a new one",

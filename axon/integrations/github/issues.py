@@ -25,6 +25,7 @@ class Issue:
     is_open: bool
     labels: tuple[str, ...]
     comments: int
+    updated: str
 
     @classmethod
     def of(cls, document: Any) -> "Issue":
@@ -39,6 +40,7 @@ class Issue:
             is_open=document["state"] == "open",
             labels=tuple(str(name) for name in names if name),
             comments=int(document.get("comments") or 0),
+            updated=str(document.get("updated_at") or ""),
         )
 
 

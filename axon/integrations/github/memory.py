@@ -33,7 +33,11 @@ class Memory:
         if path is not None:
             with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
                 found = json.loads(path.read_text("utf-8"))
-                self._pages = {url: Page(**page) for url, page in found.items()}
+                pages = {url: Page(**page) for url, page in found.items()}
+                if all(
+                    isinstance(p.etag, str) and isinstance(p.following, str) for p in pages.values()
+                ):
+                    self._pages = pages
 
     def page(self, url: str) -> Page | None:
         return self._pages.get(url)

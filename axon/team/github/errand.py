@@ -13,12 +13,11 @@ from axon.tasks import Task
 from axon.team.github.round import Round
 from axon.team.github.standing import handed_in, proposed, unsent
 from axon.team.github.sync import (
-    hear_of_issues,
+    go_through_issues,
     hear_of_work,
     refuse,
     send_work,
     start_round,
-    tell_issues,
 )
 from axon.team.project import Project, open_project
 
@@ -42,6 +41,7 @@ class GitHubErrand:
         self._secrets = office.secrets
         self._github: GitHub | None = None
         self._project: Project | None = None
+        self._seen: dict[int, tuple[str, str]] = {}
         self._pulse = -1
         self._looked = 0.0
         self._tries = 0
@@ -101,15 +101,16 @@ class GitHubErrand:
             for value in self._secrets:
                 self._github.redactor.also(value)
             self._project = open_project(self._config)
-        return start_round(self._config, self._project, self._github, ledger, self._run)
+        at = start_round(self._config, self._project, self._github, ledger, self._run)
+        at.seen = self._seen
+        return at
 
 
 def everything(at: Round) -> None:
     """All that may have changed on GitHub, then all that it is to be told."""
     hear_of_work(at)
     if at.config.github_issues:
-        hear_of_issues(at)
-        tell_issues(at)
+        go_through_issues(at)
 
 
 def look_first(config: Config, ledger: Ledger, *, thorough: bool) -> list[str]:
@@ -124,5 +125,5 @@ def look_first(config: Config, ledger: Ledger, *, thorough: bool) -> list[str]:
     with at.on_duty(WAIT_SECONDS):
         hear_of_work(at)
         if config.github_issues:
-            hear_of_issues(at)
+            go_through_issues(at, speak=False)
     return at.told.lines

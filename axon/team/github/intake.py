@@ -1,5 +1,6 @@
 """Issues become tasks, and what is said on them reaches those tasks: from listed people only."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from axon.errors import BadMove, NotFound
@@ -8,7 +9,7 @@ from axon.integrations.github.issues import Issue, Said, last_turn
 from axon.integrations.github.markers import marker_of, quoted
 from axon.ledger import Ledger
 from axon.tasks import ENDED, Draft, State, Task
-from axon.team.github.links import TAKEN
+from axon.team.github.links import TAKEN, link
 from axon.team.github.round import Round
 from axon.team.github.standing import ACTOR
 
@@ -34,6 +35,8 @@ def take(at: Round, issue: Issue, *, asked: bool = False) -> str:
         identifier = task.identifier
     at.project.reached("github.taken")
     at.record(TAKEN, identifier, label, number=issue.number, repo=at.github.place.full)
+    at.project.reached("github.linked")
+    link(at.ledger, at.github, issue.number, identifier)
     line = f"issue #{issue.number} is {identifier}: {issue.title}"
     at.told.add(line, issue=issue.number, task=identifier, title=issue.title, done=True)
     return identifier
@@ -65,12 +68,22 @@ def _draft(at: Round, issue: Issue, label: str) -> Draft:
     return Draft(title=title[:200], description=description, labels=(label,), team=at.config.team)
 
 
-def hear(at: Round, issue: Issue, identifier: str, comments: list[Said]) -> None:
+def hear(at: Round, issue: Issue, identifier: str, comments_of: Callable[[], list[Said]]) -> None:
     """Bring over what listed people have said, each remark once, and whether they closed it."""
     try:
         task = at.ledger.task(identifier)
     except NotFound:
         return  # a person has deleted it: it does not come back
+    as_it_is = (issue.updated, task.state.value)
+    if issue.updated and at.seen.get(issue.number) == as_it_is:
+        return
+    if task.state not in ENDED or issue.is_open:
+        _hear(at, issue, task, comments_of())
+    at.seen[issue.number] = as_it_is
+
+
+def _hear(at: Round, issue: Issue, task: Task, comments: list[Said]) -> None:
+    identifier = task.identifier
     known = {
         comment.body.rstrip().rpartition("\n")[2] for comment in at.ledger.comments(identifier)
     }

@@ -2,19 +2,25 @@
 
 from axon.integrations.github.client import GitHub
 from axon.ledger import Ledger
-from axon.team.github.standing import ACTOR, ENOUGH
+from axon.team.github.standing import ACTOR
 
 TAKEN = "issue_taken"
 
 
+def _prefix(github: GitHub) -> str:
+    return f"github.issue:{github.place.full}#"
+
+
+def link(ledger: Ledger, github: GitHub, number: int, identifier: str) -> None:
+    ledger.set_bookmark(f"{_prefix(github)}{number}", identifier)
+
+
 def links(ledger: Ledger, github: GitHub) -> dict[int, str]:
     """Issue numbers of the repository, and the tasks made from them; also of deleted tasks."""
-    found = ledger.latest(action=TAKEN, actor=ACTOR, limit=ENOUGH)
-    return {
-        event.data["number"]: event.identifier
-        for event in found
-        if event.data.get("repo") == github.place.full and isinstance(event.data.get("number"), int)
-    }
+    prefix = _prefix(github)
+    found = ledger.bookmarks(prefix).items()
+    numbers = ((name.removeprefix(prefix), identifier) for name, identifier in found)
+    return {int(number): identifier for number, identifier in numbers if number.isdigit()}
 
 
 def issue_of(ledger: Ledger, github: GitHub, identifier: str) -> int:

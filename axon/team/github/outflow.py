@@ -1,6 +1,6 @@
 """Tell an issue how its task goes: a label for its state, a comment for each thing that counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from axon.errors import NotFound
@@ -24,7 +24,7 @@ class News:
     text: str
 
 
-def tell(at: Round, issue: Issue, identifier: str, comments: list[Said]) -> None:
+def tell(at: Round, issue: Issue, identifier: str, comments_of: Callable[[], list[Said]]) -> None:
     """Say what is new, show the state, close what has ended; each step may be done again."""
     try:
         task = at.ledger.task(identifier)
@@ -32,7 +32,7 @@ def tell(at: Round, issue: Issue, identifier: str, comments: list[Said]) -> None
         return
     story = at.ledger.latest(identifier=identifier, limit=ENOUGH)
     news = news_of(story, at.ledger.comments(identifier))
-    there = ours(comments, at.me) if news else set()
+    there = ours(comments_of(), at.me) if news else set()
     for one in news:
         marker = Marker(identifier=identifier, event=one.key)
         if marker not in there:
@@ -50,7 +50,7 @@ def _say(at: Round, issue: Issue, one: News, marker: Marker) -> None:
     line = f"#{issue.number}: {one.text.splitlines()[0]}"
     if not at.told.dry:
         at.hold()
-        say(at.github, issue.number, one.text, marker)
+        at.learned(say(at.github, issue.number, one.text, marker))
         at.project.reached("github.said")
     at.told.add(line, issue=issue.number, task=marker.identifier, done=not at.told.dry)
 

@@ -14,7 +14,7 @@ from axon.team.workspace.place import branch_of
 
 def publish(at: Round, task: Task) -> None:
     """Push, propose, record. Each step finds what an earlier try has left, wherever that died."""
-    branch = task.branch or branch_of(task.identifier)
+    branch = branch_of(task.identifier)  # no other is ever written to
     if at.told.dry:
         line = f"{task.identifier} would be pushed as {branch} and proposed for {at.base}"
         at.told.add(line, task=task.identifier, branch=branch, base=at.base, done=False)

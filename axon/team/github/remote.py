@@ -58,7 +58,7 @@ class Remote:
         if not outcome.ok and "stale info" in outcome.err:
             raise _foreign(branch)
         if not outcome.ok:
-            raise _failed(f"{branch} cannot be pushed to {self.url}", outcome)
+            raise self._failed(f"{branch} cannot be pushed to {self.url}", outcome)
 
     def fetch(self, branch: str) -> str:
         """Bring a branch of theirs here, under a ref of ours; its commit."""
@@ -69,10 +69,15 @@ class Remote:
         )  # fmt: skip
         return self.project.git.line("rev-parse", ref)
 
+    def _failed(self, what: str, outcome: Outcome) -> GitHubError:
+        """May it pass? Git tells that in words only: a network that fails, a server in disorder."""
+        said = self.github.redactor.text(_said(outcome))
+        return GitHubError(f"{what}: {said}", passing=bool(PASSING.search(outcome.err)))
+
     def _run(self, *args: str) -> Outcome:
         outcome = self._attempt(*args)
         if not outcome.ok:
-            raise _failed(f"git {args[0]} with {self.url} failed", outcome)
+            raise self._failed(f"git {args[0]} with {self.url} failed", outcome)
         return outcome
 
     def _attempt(self, *args: str) -> Outcome:
@@ -115,6 +120,7 @@ def _authorised(git: Git, github: GitHub) -> Iterator[Git]:
             ("http.followRedirects", "false"),
             ("http.sslVerify", "true"),
             ("http.extraHeader", ""),
+            (f"http.{github.place.url}.extraHeader", ""),  # CI systems leave their token in one
             ("core.askPass", ""),
             ("push.gpgSign", "false"),
             ("push.default", "nothing"),
@@ -143,13 +149,13 @@ def _foreign(branch: str) -> NotOurs:
     )
 
 
-def _failed(what: str, outcome: Outcome) -> GitHubError:
-    """May it pass? Git tells that in words only: a network that fails, a server out of order."""
-    return GitHubError(f"{what}: {_said(outcome)}", passing=bool(PASSING.search(outcome.err)))
-
-
 def _said(outcome: Outcome) -> str:
     """The server's reason where there is one, else git's."""
+    if missing := re.search(r"couldn't find remote ref refs/heads/(\S+)", outcome.err):
+        return (
+            f"there is no branch {shown(missing[1])}; push it there first, or set "
+            "GITHUB_BASE_BRANCH to one that is there"
+        )
     lines = [line.strip() for line in outcome.err.splitlines()]
     told = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
     told = [line for line in told if line]

@@ -14,6 +14,7 @@ from axon.team.github.remote import Remote
 from axon.team.github.standing import ACTOR, Told
 from axon.team.project import Project, hold
 
+ME = "github.me:"
 LEASE_SECONDS = 300.0  # longer than any one task takes; prolonged before each
 
 
@@ -32,6 +33,7 @@ class Round:
     run: str
     told: Told = field(default_factory=Told)
     lease: Lease | None = None
+    seen: dict[int, tuple[str, str]] = field(default_factory=dict)  # issues as they were heard of
     _me: Actor | None = None
     _heard: frozenset[int] | None = None
 
@@ -46,9 +48,18 @@ class Round:
 
     @property
     def me(self) -> Actor:
+        """Whose the token is; of an installation only known once it has said something."""
         if self._me is None:
             self._me = myself(self.github)
+            if not self._me.id:
+                self._me = Actor(id=int(self.ledger.bookmark(f"{ME}{self.github.place.full}") or 0))
         return self._me
+
+    def learned(self, me: Actor) -> None:
+        """GitHub has told who we are, by what we have written."""
+        if me.id and not self.me.id:
+            self._me = me
+            self.ledger.set_bookmark(f"{ME}{self.github.place.full}", str(me.id))
 
     @property
     def heard(self) -> frozenset[int]:
