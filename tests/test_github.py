@@ -305,10 +305,10 @@ def test_slow_and_endless_answers_have_an_end(server: GitHubServer) -> None:
     server.fault("GET", "/user", "drip", times=9, bytes=2000)
     begun = time.monotonic()
     error = refused(make(server, seconds=0.3), path="/user")
-    assert "no whole answer came within 0.3 s" in str(error)
+    assert "no whole answer came in time" in str(error)
     assert time.monotonic() - begun < 60, "nowhere near the 100 s that the drip takes"
     server.fault("GET", "/pulls", "huge", times=9)
-    assert "more than 16 MiB" in str(refused(make(server)))
+    assert "more than 16,777,216 bytes" in str(refused(make(server)))
 
 
 def test_nobody_there_is_said(server: GitHubServer) -> None:

@@ -113,13 +113,9 @@ def proxied(config: Config) -> bool:
 
 def proxy_of(config: Config) -> str:
     """The proxy between here and the endpoint, or "". UsageError: of an unknown kind."""
-    return proxy_to(base_url_of(config), config.environ)
-
-
-def proxy_to(url: str, environ: Mapping[str, str]) -> str:
-    """The proxy between here and that address, or ""."""
-    parts = urlsplit(url)
-    lower = {name.lower(): value.strip() for name, value in environ.items() if value.strip()}
+    parts = urlsplit(base_url_of(config))
+    environ = config.environ.items()
+    lower = {name.lower(): value.strip() for name, value in environ if value.strip()}
     proxy = lower.get(f"{parts.scheme}_proxy", "")
     if not proxy or _direct(parts.hostname or "", lower.get("no_proxy", "")):
         return ""

@@ -1,14 +1,14 @@
 """The way to GitHub that a configuration means: repository, token, limits, and who we are there."""
 
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import sleep
 from typing import Any
 
 from axon.config import Config
 from axon.errors import UsageError
-from axon.gateway.login import proxy_to
+from axon.integrations.exchange import proxy_for
 from axon.integrations.github.client import GitHub
 from axon.integrations.github.faults import GitHubError
 from axon.integrations.github.memory import Memory
@@ -47,9 +47,16 @@ def repository(config: Config) -> Place:
 
 
 def connect(
-    config: Config, *, patience: float = 0.0, pause: Callable[[float], None] = sleep
+    config: Config,
+    *,
+    environ: Mapping[str, str] | None = None,
+    patience: float = 0.0,
+    pause: Callable[[float], None] = sleep,
 ) -> GitHub:
-    """UsageError when the configuration does not say how; nothing is sent yet."""
+    """UsageError when the configuration does not say how; nothing is sent yet.
+
+    `environ`: where proxies are named, when that is not the configuration's.
+    """
     if not config.github_token.strip():
         raise UsageError("GITHUB_TOKEN is not set; set it to a token that may use the repository")
     place = repository(config)
@@ -60,7 +67,7 @@ def connect(
         token=config.github_token.strip(),
         redactor=redactor,
         memory=Memory(path, redactor),
-        proxy=proxy_to(place.api, config.environ),
+        proxy=proxy_for(place.api, config.environ if environ is None else environ),
         patience=patience,
         pause=pause,
     )

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from axon import __version__
 from axon.errors import UsageError
+from axon.integrations.exchange import Call, NoReply, Reply, exchange
 from axon.integrations.github.faults import GitHubError, refusal, said_by
 from axon.integrations.github.memory import Memory
 from axon.integrations.github.place import Place
-from axon.integrations.wire import Answer, Broken, exchange
 from axon.security.secrets import Redactor
 
 log = logging.getLogger(__name__)
 
 VERSION = "2022-11-28"
 SECONDS = 30.0  # for one request and its whole answer
+LARGEST = 16 << 20  # bytes of an answer
 TRIES = 3
 MOST_PAGES = 20
 MOST_REDIRECTS = 3
@@ -89,7 +89,7 @@ class GitHub:
             self.memory.keep(url, etag, document, following)
         return document, following
 
-    def _following(self, url: str, answer: Answer) -> str:
+    def _following(self, url: str, answer: Reply) -> str:
         found = _NEXT.search(answer.headers.get("link", ""))
         if not found:
             return ""
@@ -103,7 +103,7 @@ class GitHub:
         """The token may be shown there."""
         return urlsplit(url)[:2] == urlsplit(self.place.api)[:2]
 
-    def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """The answer to one request, after as many tries as it may have."""
         what = f"{method} {urlsplit(url).path}"
         patience, redirects = self.patience, 0
@@ -112,7 +112,7 @@ class GitHub:
             self._refuse_held(what)
             try:
                 answer = self._exchange(method, url, body, headers)
-            except Broken as error:
+            except NoReply as error:
                 tries -= 1
                 if tries > 0 and (method in REPEATABLE or not error.sent):
                     self._breathe(tries)
@@ -140,19 +140,19 @@ class GitHub:
             else:
                 return answer
 
-    def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         assert self._is_ours(url)
         sent = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {self.token}",
-            "User-Agent": f"axon/{__version__}",
             "X-GitHub-Api-Version": VERSION,
             **({"Content-Type": "application/json"} if body else {}),
             **headers,
         }
-        return exchange(method, url, sent, body, seconds=self.seconds, proxy=self.proxy)
+        call = Call(method=method, url=url, headers=sent, body=body or None, proxy=self.proxy)
+        return exchange(call, seconds=self.seconds, most=LARGEST)
 
-    def _elsewhere(self, url: str, answer: Answer, redirects: int) -> str:
+    def _elsewhere(self, url: str, answer: Reply, redirects: int) -> str:
         """Where a redirect leads, when that is the same host."""
         to = urljoin(url, answer.headers.get("location", ""))
         if not self._is_ours(to):
@@ -165,7 +165,7 @@ class GitHub:
             raise GitHubError(f"GitHub ({self.place.api}) sends us in circles; check GITHUB_REPO")
         return to
 
-    def _limit(self, answer: Answer) -> float | None:
+    def _limit(self, answer: Reply) -> float | None:
         """Seconds to wait when the answer says that we ask too much."""
         left, reset = (
             answer.headers.get("x-ratelimit-remaining", ""),
@@ -204,7 +204,7 @@ class GitHub:
         self.pause(2.0 ** (TRIES - 1 - tries_left) * random.uniform(0.5, 1.0))
 
 
-def _document(answer: Answer) -> Any:
+def _document(answer: Reply) -> Any:
     if answer.status in (204, 205) or not answer.body:
         return None
     try:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from axon.errors import AxonError
-from axon.integrations.wire import Answer
+from axon.integrations.exchange import Reply
 
 _HTML = re.compile(rb"^\s*<", re.ASCII)
 
@@ -24,7 +24,7 @@ class GitHubError(AxonError):
         self.wait = wait  # seconds until it may be asked again, when it said so
 
 
-def refusal(what: str, answer: Answer, clean: Callable[[str], str]) -> GitHubError:
+def refusal(what: str, answer: Reply, clean: Callable[[str], str]) -> GitHubError:
     """The error that an answer of 4xx or 5xx means. `what`: "GET /repos/o/r/pulls".
 
     `clean`: takes secrets out of what GitHub says.
@@ -49,7 +49,7 @@ def refusal(what: str, answer: Answer, clean: Callable[[str], str]) -> GitHubErr
     return GitHubError(f"{told}: {advice.get(status, otherwise)}", status=status, passing=passing)
 
 
-def said_by(answer: Answer) -> str:
+def said_by(answer: Reply) -> str:
     """GitHub's own words on one line; nothing of a page in HTML."""
     if _HTML.match(answer.body[:200]):
         return "a page of HTML"

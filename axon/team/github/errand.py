@@ -39,6 +39,7 @@ class GitHubErrand:
         self._config: Config = office.config
         self._run = office.run
         self._secrets = office.secrets
+        self._environ = office.environ
         self._github: GitHub | None = None
         self._project: Project | None = None
         self._seen: dict[int, tuple[str, str]] = {}
@@ -97,7 +98,7 @@ class GitHubErrand:
 
     def _round(self, ledger: Ledger) -> Round:
         if self._github is None or self._project is None:
-            self._github = connect(self._config)
+            self._github = connect(self._config, environ=self._environ)
             for value in self._secrets:
                 self._github.redactor.also(value)
             self._project = open_project(self._config)
