@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "land": "land finished work that was kept beside the branch",
     "status": "show the run, its workers and how many tasks are where",
     "logs": "show what an agent did",
+    "health": "check that everything a run needs is there and works",
     "sessions": "list, show, replay or export recorded sessions",
     "pause": "hold the team before its next task",
     "resume": "let a paused team go on",

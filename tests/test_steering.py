@@ -138,7 +138,7 @@ def test_a_watching_team_takes_what_comes_and_ends_when_told(team: Axon) -> None
     assert process.poll() is None
     team.ok("stop")
     assert process.wait(30) == 130
-    assert not team.processes()
+    wait_for(lambda: not team.processes())  # multiprocessing's own leave a moment later
 
 
 def test_a_hang_up_has_the_configuration_read_again(team: Axon) -> None:

@@ -76,7 +76,15 @@ def print_text(pieces: Iterable[str]) -> None:
 
 
 def write_whole(path: Path, pieces: Iterable[str], *, replace: bool = False) -> None:
+    """As write_bytes, of text."""
+    write_bytes(path, (p.encode("utf-8", "backslashreplace") for p in pieces), replace=replace)
+
+
+def write_bytes(
+    path: Path, pieces: Iterable[bytes], *, replace: bool = False, mode: int = 0o666
+) -> None:
     """Write a file beside and put it in place: complete, or not there. UsageError says why not."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         if not replace and os.path.lexists(path):
             raise UsageError(f"{path} is there already; choose another name, or say --force")
@@ -84,9 +92,9 @@ def write_whole(path: Path, pieces: Iterable[str], *, replace: bool = False) -> 
             raise UsageError(f"{path} is a directory; name a file in it")
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with open(beside, "xb") as file:
+            with open(os.open(beside, flags, mode), "wb") as file:
                 for piece in pieces:
-                    file.write(piece.encode("utf-8", "backslashreplace"))
+                    file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             _put_in_place(beside, path, replace)

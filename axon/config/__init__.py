@@ -5,7 +5,14 @@ only room that reads the environment.
 """
 
 from axon.config.declared import CREDENTIALS, MODEL_VARIABLES, Config, settings
-from axon.config.sources import find_root, inherited, load_config, rereader, scrub_environment
+from axon.config.sources import (
+    find_root,
+    inherited,
+    load_config,
+    read_dotenv,
+    rereader,
+    scrub_environment,
+)
 from axon.config.values import ALIASES, INHERIT, check_model
 
 __all__ = [
@@ -18,6 +25,7 @@ __all__ = [
     "find_root",
     "inherited",
     "load_config",
+    "read_dotenv",
     "rereader",
     "scrub_environment",
     "settings",

@@ -84,6 +84,11 @@ def find_root(cwd: Path) -> Path:
     return cwd
 
 
+def read_dotenv(root: Path) -> dict[str, str]:
+    """All that the project's `.env` says, permitted or not."""
+    return _read_dotenv(root / ".env")
+
+
 def _read_dotenv(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text("utf-8", "replace").splitlines()

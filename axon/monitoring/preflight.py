@@ -34,20 +34,30 @@ def check_engine(config: Config, say: Callable[[str], None], *, thorough: bool =
     and the CLI not tried.
     """
     if config.engine == "command":
-        if not config.engine_command:
-            raise UsageError(
-                'engine "command" has no command; set [engine] command = "..." in axon.toml'
-            )
-        return Ready(login=_command_login(config))
+        command_of(config)
+        return Ready(login=command_login(config))
     login = check_login(config, reach=thorough)
-    paths = activate(config.environ, config.cache_dir, packed_cli=not config.claude, say=say)
-    cli = find_cli(config, paths.cli)
+    python_path, cli = engine_paths(config, say)
     if thorough:
-        _try_cli(cli, config)
-    return Ready(cli=cli, python_path=paths.python_path, login=login)
+        try_cli(cli, config)
+    return Ready(cli=cli, python_path=python_path, login=login)
 
 
-def _command_login(config: Config) -> Login:
+def command_of(config: Config) -> str:
+    if not config.engine_command:
+        raise UsageError(
+            'engine "command" has no command; set [engine] command = "..." in axon.toml'
+        )
+    return config.engine_command
+
+
+def engine_paths(config: Config, say: Callable[[str], None]) -> tuple[tuple[str, ...], Path]:
+    """Where the SDK imports from, and the agent CLI; unpacked first when they are not on disk."""
+    paths = activate(config.environ, config.cache_dir, packed_cli=not config.claude, say=say)
+    return paths.python_path, find_cli(config, paths.cli)
+
+
+def command_login(config: Config) -> Login:
     """Another agent CLI may use the gateway; one that needs no model is fine without a key."""
     return "gateway" if config.upstream or login_of(config) == "gateway" else "none"
 
@@ -97,7 +107,8 @@ def find_cli(config: Config, packed: Path | None) -> Path:
     return Path(found)
 
 
-def _try_cli(cli: Path, config: Config) -> None:
+def try_cli(cli: Path, config: Config) -> str:
+    """Its version."""
     try:
         done = subprocess.run(
             [cli, "--version"],
@@ -119,3 +130,5 @@ def _try_cli(cli: Path, config: Config) -> None:
             f"the agent CLI {cli} is broken (exit code {done.returncode}"
             f"{': ' + last[-1][:200] if last else ''}); replace it or set AXON_CLAUDE"
         )
+    said = done.stdout.decode("utf-8", "replace").strip()
+    return said.split()[0][:40] if said else "of unknown version"

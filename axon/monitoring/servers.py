@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 
 from axon.config import Config
@@ -60,24 +60,47 @@ def try_servers(
 
     EngineError names the first of the others that does not.
     """
+    absent: dict[str, str] = {}
+    with closing(_answers(servers, python_path, seconds)) as answers:
+        for server, answer in answers:
+            if answer.error and not spare(server):
+                raise EngineError(
+                    f"{answer.error}; correct [mcp.{server.name}] in axon.toml or take it out"
+                )
+            if answer.error:
+                absent[server.name] = answer.error
+    return absent
+
+
+def ask_servers(
+    servers: Sequence[Server], python_path: Sequence[str], seconds: float = START_SECONDS
+) -> dict[str, "Answer"]:
+    """What each says of itself; all are asked at the same time."""
+    with closing(_answers(servers, python_path, seconds)) as answers:
+        return {server.name: answer for server, answer in answers}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The tools a server offers, or why it does not."""
+
+    tools: tuple[str, ...] = ()
+    error: str = ""
+
+
+def _answers(
+    servers: Sequence[Server], python_path: Sequence[str], seconds: float
+) -> Generator[tuple[Server, Answer], None, None]:
     children = [(server, _start(server, python_path, seconds)) for server in servers]
     deadline = time.monotonic() + IMPORT_SECONDS + seconds + CLOSE_SECONDS
-    absent: dict[str, str] = {}
     try:
         for server, child in children:
-            error = _error_of(server, child, deadline)
-            if error and not spare(server):
-                raise EngineError(
-                    f"{error}; correct [mcp.{server.name}] in axon.toml or take it out"
-                )
-            if error:
-                absent[server.name] = error
+            yield server, _answer_of(server, child, deadline)
     finally:
         for _, child in children:
             with suppress(ProcessLookupError):
                 child.kill()
             child.communicate()
-    return absent
 
 
 def _start(server: Server, python_path: Sequence[str], seconds: float) -> "subprocess.Popen[str]":
@@ -98,13 +121,14 @@ def _start(server: Server, python_path: Sequence[str], seconds: float) -> "subpr
     return child
 
 
-def _error_of(server: Server, child: "subprocess.Popen[str]", deadline: float) -> str:
+def _answer_of(server: Server, child: "subprocess.Popen[str]", deadline: float) -> Answer:
     try:
         out, err = child.communicate(timeout=max(0.1, deadline - time.monotonic()))
-        answer = json.loads(out)
+        found = json.loads(out)
     except subprocess.TimeoutExpired:
-        answer = {"error": f"MCP server {server.name}: no answer"}
+        return Answer(error=f"MCP server {server.name}: no answer")
     except ValueError:
         last = next((line for line in reversed(err.splitlines()) if line.strip()), "no word")
-        answer = {"error": f"MCP server {server.name} cannot be tried: {last.strip()[:300]}"}
-    return str(answer.get("error") or "")
+        error = f"MCP server {server.name} cannot be tried: {last.strip()[:300]}"
+        return Answer(error=error)
+    return Answer(error=str(found.get("error") or ""), tools=tuple(found.get("tools") or ()))

@@ -139,6 +139,20 @@ def open_project(config: Config, sandbox: Sandbox = NO_SANDBOX) -> Project:
     )
 
 
+def examine(config: Config) -> tuple[str, str, str, str]:
+    """git's version, the branch to land on, who commits (empty where git does not know it).
+
+    Changes nothing. UsageError: as for open_project.
+    """
+    git = Git(environ=config.environ, folder=config.root)
+    version = _check_version(git)
+    _check_repository(git)
+    name, email = (
+        git.attempt("config", "--get", key).out.strip() for key in ("user.name", "user.email")
+    )
+    return version, _check_target(config, git), name, email
+
+
 def target_of(config: Config) -> str:
     """The branch to land on: as set, else the one checked out."""
     git = Git(environ=config.environ, folder=config.root)
@@ -149,7 +163,7 @@ def target_of(config: Config) -> str:
 def make_state_dir(path: Path) -> None:
     """`.axon`, which keeps itself out of git."""
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
         ignore = path / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
@@ -208,12 +222,13 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _check_version(git: Git) -> None:
+def _check_version(git: Git) -> str:
     said = git.line("version")
     found = re.search(r"(\d+)\.(\d+)", said)
     if found and (int(found[1]), int(found[2])) < OLDEST_GIT:
         oldest = ".".join(map(str, OLDEST_GIT))
         raise UsageError(f"this is {said}; axon needs git {oldest} or newer")
+    return said.removeprefix("git version ")
 
 
 def _check_repository(git: Git) -> tuple[Path, Path]:

@@ -23,15 +23,14 @@ from axon.monitoring.heartbeat import Heartbeat
 from axon.monitoring.preflight import Ready, check_engine
 from axon.resources import import_path
 from axon.security.sandbox import describe
-from axon.security.secrets import Redactor, secrets_of
 from axon.security.trust import allowed_only
 from axon.tasks import Draft, State
 from axon.tasks.known import without_known
 from axon.team import landing
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
 from axon.team.courier import courier_role
-from axon.team.crew import without_secrets
 from axon.team.environment import own_environment
+from axon.team.health import warnings
 from axon.team.landing.telling import conclude_left
 from axon.team.project import Project, hold, open_project
 from axon.team.proposing import hear_first, proposals
@@ -76,6 +75,9 @@ def run_team(
         print(nothing, file=sys.stderr)
         return 0
     ready = check_engine(config, say, thorough=not mode.skip_preflight)
+    if not mode.skip_preflight:
+        for check in warnings(config):
+            say(f"{check.name}: {check.reason}{'; ' if check.fix else ''}{check.fix}")
     project = replace(project, sandbox=sandbox_of(config, project, ready))
     recover(ledger)
     config = replace(config, workers=config.workers or room())
@@ -84,7 +86,7 @@ def run_team(
         for line in continued(ledger):
             say(line)
     if config.gate and not config.allow_red:
-        _try_gate(config, project)
+        try_gate(config, project, say)
     _open_log(project.state_dir / LOG_NAME)
     live = config.environ.get("TERM") != "dumb"
     reporter = choose_reporter(stream, json, config.color, live=live)
@@ -93,11 +95,6 @@ def run_team(
 
 def say(line: str) -> None:
     print(f"axon: {line}", file=sys.stderr, flush=True)
-
-
-def _try_gate(config: Config, project: Project) -> None:
-    safe = without_secrets(config, own_environment(config))
-    try_gate(replace(project, config=safe), Redactor(secrets_of(config.environ)), say)
 
 
 def _say(

@@ -2,10 +2,14 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
+from axon.config import Config
 from axon.core.terminal import one_line
 from axon.errors import AxonError, Forbidden
-from axon.security.secrets import Redactor
+from axon.security.secrets import Redactor, secrets_of
+from axon.team.crew import without_secrets
+from axon.team.environment import own_environment
 from axon.team.landing.lander import NAME
 from axon.team.landing.merge import Interrupted, Refused, gate_log, judge, scratch_at
 from axon.team.project import Project, hold
@@ -15,7 +19,13 @@ SHOWN_LINES = 20  # of what a red gate printed
 STATE = "untouched"
 
 
-def try_gate(project: Project, redactor: Redactor, say: Callable[[str], None]) -> None:
+def try_gate(config: Config, project: Project, say: Callable[[str], None]) -> None:
+    """See _try_gate; the gate sees nothing of `config` that is a secret."""
+    safe = without_secrets(config, own_environment(config))
+    _try_gate(replace(project, config=safe), Redactor(secrets_of(config.environ)), say)
+
+
+def _try_gate(project: Project, redactor: Redactor, say: Callable[[str], None]) -> None:
     """Forbidden when the project's gate is red on the branch that work starts from.
 
     What was green is remembered by commit and command; while another run lands, its gate is

@@ -1,6 +1,5 @@
 """Who is in, what this server is, how it is set, and how it fares."""
 
-import shutil
 import time
 from dataclasses import asdict
 from typing import Any
@@ -10,9 +9,11 @@ from axon.dashboard.api.views import actions_of, moves_of
 from axon.dashboard.desk import Body, Desk, File, Reply
 from axon.dashboard.route import Field, Route
 from axon.dashboard.web.answer import Refusal
-from axon.errors import AxonError
+from axon.monitoring.health.books import ledger_readable, team
+from axon.monitoring.health.check import Check, CheckState, looked
+from axon.security.sandbox import Containment
 from axon.tasks import Priority, State
-from axon.team.status import latest_run
+from axon.team.status import concerns_now, latest_run
 
 
 def login(desk: Desk, body: Body) -> Reply:
@@ -62,65 +63,37 @@ def show_openapi(desk: Desk, body: Body) -> dict[str, Any]:
 
 
 def show_health(desk: Desk, body: Body) -> dict[str, Any]:
-    contained, check = _containment(desk)
-    checks = [_ledger_check(desk), _disk_check(desk), _run_check(desk), check]
+    """What takes no time of what `axon health` looks at."""
+    from axon.team.health import fast_probes
+
+    check, contained = _containment(desk)
+    checks = [
+        ledger_readable(desk.ledger),
+        _team(desk),
+        check,
+        *(looked(probe) for probe in fast_probes(desk.page.config)),
+    ]
     return {
-        "ok": all(check["state"] != "fail" for check in checks),
-        "checks": checks,
-        "containment": contained,
+        "ok": all(check.state is not CheckState.FAIL for check in checks),
+        "checks": [check.view for check in checks],
+        "containment": asdict(contained) if contained else None,
     }
 
 
-def _containment(desk: Desk) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """What holds agents in on this machine; it is tried, so it is found out only once."""
+def _containment(desk: Desk) -> tuple[Check, Containment | None]:
+    """It is tried, so it is found out only once."""
     if "containment" not in desk.found:
-        from axon.security.sandbox import choose, describe
+        from axon.team.health.probes import containment
 
-        config = desk.page.config
-        try:
-            found = describe(choose(config, config.root.resolve(), config.root / ".git"))
-        except AxonError as error:
-            desk.found["containment"] = None, _check("sandbox", "fail", str(error))
-        else:
-            state = "warn" if found.tier == "none" else "ok"
-            check = _check("sandbox", state, found.line.removeprefix("sandbox: "))
-            desk.found["containment"] = asdict(found), check
-    answer: tuple[dict[str, Any] | None, dict[str, Any]] = desk.found["containment"]
+        desk.found["containment"] = containment(desk.page.config)
+    answer: tuple[Check, Containment | None] = desk.found["containment"]
     return answer
 
 
-def _check(name: str, state: str, reason: str, fix: str = "") -> dict[str, Any]:
-    return {"name": name, "state": state, "reason": reason, "fix": fix or None}
-
-
-def _ledger_check(desk: Desk) -> dict[str, Any]:
-    try:
-        tasks = sum(desk.ledger.counts().values())
-    except AxonError as error:
-        return _check("ledger", "fail", str(error), "axon ledger check")
-    return _check("ledger", "ok", f"{tasks} tasks can be read")
-
-
-def _disk_check(desk: Desk) -> dict[str, Any]:
-    free = shutil.disk_usage(desk.page.state_dir).free >> 20
-    floor = desk.page.config.disk_floor_mb
-    if free < floor:
-        fix = "free some space, or run axon gc"
-        return _check("disk", "fail", f"{free} MB are free, the floor is {floor} MB", fix)
-    return _check("disk", "ok", f"{free:,} MB are free")
-
-
-def _run_check(desk: Desk) -> dict[str, Any]:
-    run = latest_run(desk.ledger)
-    if run is None:
-        return _check("team", "ok", "no team has run yet")
-    if run.halt:
-        return _check("team", "warn", f"the last run ended: {run.halt_reason}", "start it again")
-    if run.alive:
-        return _check("team", "ok", f"{run.id} is running")
-    if run.ended_at is None:
-        return _check("team", "warn", f"{run.id} was killed", "axon team goes on from there")
-    return _check("team", "ok", "no team is running")
+def _team(desk: Desk) -> Check:
+    page, ledger = desk.page, desk.ledger
+    sessions, hours = page.state_dir / "sessions", page.config.stale_hours
+    return team(latest_run(ledger), concerns_now(ledger, sessions, time.time(), hours))
 
 
 ROUTES = (

@@ -3,7 +3,7 @@
 from axon.security.sandbox.bounds import Place
 from axon.security.sandbox.contained import UNCONTAINED, Contained, Sandbox
 from axon.security.sandbox.describing import Containment, describe
-from axon.security.sandbox.tiers import choose, clear_trials
+from axon.security.sandbox.tiers import choose, clear_trials, trial_folder
 
 __all__ = [
     "UNCONTAINED",
@@ -14,4 +14,5 @@ __all__ = [
     "choose",
     "clear_trials",
     "describe",
+    "trial_folder",
 ]

@@ -130,6 +130,11 @@ def _abi() -> int:
     return min(landlock.abi(), landlock.NEWEST_ABI)
 
 
+def trial_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for something that is only tried; `clear_trials` finds it when we are killed."""
+    return tempfile.TemporaryDirectory(prefix=f"{TRIAL_PREFIX}{os.getpid()}-")
+
+
 def clear_trials(now: float | None = None) -> int:
     """Remove the folders of trials whose process was killed; how many there were."""
     now, count = time.time() if now is None else now, 0
@@ -159,7 +164,7 @@ def _is_alive(name: str) -> bool:
 def _proven(sandbox: Sandbox) -> Sandbox | str:
     """Try it: a program that only looks like bwrap, or a kernel that says no, is found out here."""
     clear_trials()
-    with tempfile.TemporaryDirectory(prefix=f"{TRIAL_PREFIX}{os.getpid()}-") as name:
+    with trial_folder() as name:
         top = Path(name).resolve()
         place = Place(workspace=top / "in", home=top / "in/home", temporary=top / "in/tmp")
         for folder in (*place.folders, str(top / "out")):
