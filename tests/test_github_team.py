@@ -19,6 +19,7 @@ from tests.drive import Axon, wait_for
 from tests.github_server import ALICE, TOKEN, GitHubServer, github_server
 from tests.repository import a_task, new_repo
 from tests.test_team import add, shell
+from tests.world import started
 
 SEEN = "/proc/[0-9]*/environ /proc/[0-9]*/cmdline"
 ENCODED = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
@@ -95,6 +96,28 @@ def test_a_run_that_stays_follows_review_and_merge(team: Axon, github: GitHubSer
     assert TOKEN not in json.dumps(told)
 
 
+def test_an_issue_becomes_a_task_and_is_closed_when_that_has_landed(
+    team: Axon, github: GitHubServer
+) -> None:
+    team.configure(engine={"name": "command", "command": "echo mended > clock"})
+    team.git("commit", "-qam", "another agent")
+    team.variables |= {"GITHUB_ISSUES_SYNC": "1", "GITHUB_ACTORS": str(ALICE["id"])}
+    github.add_issue("Mend the clock", "It is late.", ALICE)
+    github.add_issue("Something else", "$(env)", labels=())
+    done = team("team")
+    assert done.returncode == 0, done.stderr
+    assert "issue #1 is ENG-1: Mend the clock" in done.stderr
+    (task,) = team.tasks()
+    assert task["state"] == "done" and (team.root / "clock").exists()
+    issue = github.issues[1]
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+    assert [one["name"] for one in issue["labels"]] == ["axon", "axon: done"]
+    (said,) = [one["body"] for one in github.comments[1]]
+    assert said.startswith("ENG-1 is done: ")
+    assert 2 not in github.comments and github.issues[2]["labels"] == []
+    assert not github.open_pulls(), "it has landed here"
+
+
 def test_a_run_goes_without_a_github_that_refuses(team: Axon, github: GitHubServer) -> None:
     add(team, "write a", "echo a > a")
     github.permissions = {"pull": True, "push": False}
@@ -140,6 +163,7 @@ def test_an_outage_is_waited_for_but_not_for_ever(github: GitHubServer, tmp_path
     errand = GitHubErrand(Office(config=config, run="run-1", secrets=(TOKEN,)))
     (repo.root / ".axon").mkdir()
     ledger = open_ledger(f"file:{repo.root}/.axon/ledger.db", create=True)
+    started(ledger, "run-1")
     handed_in(ledger, commit)
     now, waits = 1000.0, []
     github.fault("POST", "/pulls$", "html502", times=10**6)

@@ -56,7 +56,9 @@ def add_options(parser: ArgumentParser, metavar: str = "TASKS.md", what: str = T
     parser.add_argument("--engine", metavar="ENGINE", help="claude or command")
     parser.add_argument("--target", metavar="BRANCH", help="land on this branch")
     parser.add_argument(
-        "--land", metavar="MODE", help="auto, or manual: work waits in Review for axon land"
+        "--land",
+        metavar="MODE",
+        help="auto; manual: work waits in Review for axon land; pr: it becomes a pull request",
     )
     parser.add_argument(
         "--allow-red",

@@ -33,7 +33,6 @@ class GitHubErrand:
     """Looks often at the ledger, and at GitHub as often as is set."""
 
     name = "GitHub"
-    final = False
 
     def __init__(self, office: Office) -> None:
         self._config: Config = office.config
@@ -49,9 +48,17 @@ class GitHubErrand:
         self._since = 0.0
         self._again_at = NEVER
 
+    @property
+    def final(self) -> bool:
+        """How the tasks of issues stand in the end is told there."""
+        return self._config.github_issues
+
     def once(self, ledger: Ledger, now: float) -> float:
         at = self._round(ledger)
         try:
+            if self._run and ledger.run(self._run).ended_at is not None:
+                self._part(at)
+                return LOOK_SECONDS
             if self._config.land == "pr":
                 self._send(at, now)
             if now - self._looked >= self._config.github_poll_seconds or now < self._looked:
@@ -63,6 +70,12 @@ class GitHubErrand:
         except GitHubError as error:
             raise Outage(str(error), seconds=error.wait or None) from None
         return LOOK_SECONDS
+
+    def _part(self, at: Round) -> None:
+        """The run is over: nothing is begun any more."""
+        if self._config.github_issues:
+            with at.on_duty():
+                go_through_issues(at, listen=False)
 
     def _send(self, at: Round, now: float) -> None:
         """Nothing is asked of GitHub when nothing has changed here; what was refused is tried
