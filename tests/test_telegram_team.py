@@ -224,3 +224,22 @@ def test_a_digest_comes_at_its_hour_from_one_of_two_runs(
         team.communicate(timeout=60)
     assert sum("daily digest" in head for head in heads(server)) == 1
     assert sum("the run has ended" in head for head in heads(server)) >= 1
+
+
+def test_a_team_that_rereads_its_settings_has_a_new_courier(
+    stage: Axon, server: TelegramServer
+) -> None:
+    shell(stage, telegram={"events": ["started"]})
+    team = stage.start("team", "--workers", "1", "--watch")
+    add(stage, "one", "echo x > x")
+    wait_for(lambda: stage.task("ENG-1")["state"] == "done", 90)
+    wait_for(lambda: heads(server) == ["▶ ENG-1 started"], 60)
+    first = courier(stage)
+    shell(stage, telegram={"events": ["landed"]})
+    os.kill(team.pid, signal.SIGHUP)
+    wait_for(lambda: courier(stage) != first, 60)
+    add(stage, "two", "echo y > y")
+    wait_for(lambda: "✅ ENG-2 landed" in heads(server), 90)
+    stage.ok("stop")
+    team.communicate(timeout=60)
+    assert heads(server) == ["▶ ENG-1 started", "✅ ENG-2 landed"]

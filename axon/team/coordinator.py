@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 LEADERSHIP_SECONDS = 20.0
-LAST_WORDS_SECONDS = 10.0  # for the courier to tell how the run ended
+LAST_WORDS_SECONDS = 20.0  # for the courier to tell how the run ended
 PARK_SECONDS = 20.0  # for running agents to be interrupted and their work kept
 LONGEST_WAIT_SECONDS = 600.0  # back-offs are shorter; a task with a later date is not waited for
 SAME_FAILURE = "same_failure"
@@ -130,7 +130,8 @@ class Coordinator:
             self._note("config_kept", f"the configuration in use is kept: {error}")
             return
         names = {role.name for role in roles}
-        gone = [n for n in self.supervisor.children if n.startswith("worker") and n not in names]
+        ours = [n for n in self.supervisor.children if n.startswith(("worker", courier.NAME))]
+        gone = [name for name in ours if name not in names]
         self.supervisor.replace(roles, gone)
         self._note("config_reread", "each worker goes by it from its next task on")
 

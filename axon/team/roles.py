@@ -20,7 +20,7 @@ from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
 from axon.team import landing, worker
 from axon.team.courier.makers import tells
-from axon.team.courier.roles import office_of
+from axon.team.courier.roles import courier_role, office_of
 from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
 from axon.team.project import Project
@@ -81,8 +81,13 @@ def crew_of(config: Config, run: Run, ready: Ready) -> Crew:
         target=run.target,
         cli=ready.cli,
         login=login_environment(config) if ready.login == "bypass" else {},
-        told=names_of(office_of(config, run.id)) if tells(config) else (),
+        told=told_of(config, run.id),
     )
+
+
+def told_of(config: Config, run: str) -> tuple[str, ...]:
+    """The channels on which the courier reports what lands."""
+    return names_of(office_of(config, run)) if tells(config) else ()
 
 
 def equipped(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -> Crew:
@@ -132,4 +137,7 @@ def successors(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -
     fixed = {name: getattr(config, name) for name in FIXED}
     fresh = replace(fresh, **fixed, workers=fresh.workers or config.workers)
     safe = without_secrets(fresh, own_environment(fresh))
-    return roles_of(equipped(replace(crew, config=safe), fresh, ready, mode, say))
+    crew = replace(crew, config=safe, told=told_of(fresh, crew.run))
+    roles = roles_of(equipped(crew, fresh, ready, mode, say))
+    courier = courier_role(fresh, crew.run, say)
+    return [*roles, courier] if courier else roles
