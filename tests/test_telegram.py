@@ -1,6 +1,7 @@
 """Telegram, against a server that speaks the Bot API: what is sent, what is obeyed, what fails."""
 
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from axon.commands import demo
 from axon.config import Config, load_config
 from axon.errors import UsageError
 from axon.integrations.errand import Office, Outage
@@ -26,6 +28,7 @@ from axon.ledger import Fate, Ledger, Note
 from axon.tasks import State
 from axon.team.courier import listening
 from axon.team.courier.listening import Listening
+from axon.team.courier.makers import tells
 from axon.team.courier.telling import Telling
 from axon.team.reports.digest import digest_of, digest_text, due, key_of
 from tests.telegram_server import CHAT, PERSON, TOKEN, Fault, TelegramServer, parsed
@@ -45,8 +48,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config_of(tmp_path: Path, **facts: Any) -> Config:
-    from argparse import Namespace
-
     config = load_config(Namespace(), tmp_path, {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
     return replace(config, **facts)
 
@@ -707,6 +708,13 @@ def test_delivery_is_of_one_channel_only(ledger: Ledger, office: Office) -> None
 
 
 assert bots.CALL_SECONDS < 60  # a call ends before the lease of its sender does
+
+
+def test_nobody_is_told_of_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("TELEGRAM_CHAT_ID", str(CHAT))
+    config = demo._config(tmp_path, Namespace(workers=1, unsafe_no_sandbox=None))
+    assert not tells(config)
 
 
 # ── what the clock brings ──
