@@ -98,6 +98,9 @@ class Config(ServiceSettings):
     planner_agent_model: str = _model_of("planner", "PLANNER_AGENT_MODEL")
     gate: str = setting("gate.command", "", "exit code 0 means the work is good")
     gate_minutes: float = setting("gate.minutes", 10.0, "time limit of the gate")
+    max_processes: int = setting(
+        "gate.max_processes", 1000, "a check or set-up that has more at once is ended"
+    )
     allow_red: bool = setting(
         "gate.allow_red",
         False,
@@ -147,7 +150,9 @@ class Config(ServiceSettings):
         "workspace.environment", {}, "variables for set-up, agent and gate"
     )
     disk_floor_mb: int = setting(
-        "workspace.disk_floor_mb", 500, "no task is started with less free space"
+        "workspace.disk_floor_mb",
+        500,
+        "no task is started with less free space, and a check that leaves less is ended",
     )
     policy_commands: tuple[str, ...] = setting(
         "policy.commands",

@@ -42,6 +42,7 @@ LEAST = {
     "workers": 0,
     "max_review": 1,
     "lease_seconds": 1,
+    "max_processes": 10,
     "max_attempts": 1,
     "max_turns": 1,
     "max_losses": 1,

@@ -10,6 +10,7 @@ from axon.config import Config
 
 if TYPE_CHECKING:  # the page's process needs none of it to start
     from axon.security.sandbox import Contained
+    from axon.team.allowance import Allowance
     from axon.team.project import Project
     from axon.team.workspace.place import Workspace
 
@@ -51,6 +52,17 @@ def contained(project: "Project", workspace: "Workspace") -> "Contained":
     place = Place(workspace=workspace.path, home=workspace.home, temporary=workspace.temporary)
     given = [(k, v) for k, v in workspace.variables.items() if not OURS.match(k)]
     return replace(project.sandbox.at(place), variables=tuple(given))
+
+
+def allowance(project: "Project", workspace: "Workspace") -> "Allowance":
+    """What the commands of one workspace may take of the machine."""
+    from axon.team.allowance import Allowance
+
+    return Allowance(
+        processes=project.config.max_processes,
+        floor_mb=project.config.disk_floor_mb,
+        folders=(workspace.path, workspace.home, workspace.temporary),
+    )
 
 
 def own_environment(config: Config) -> dict[str, str]:

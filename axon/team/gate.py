@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from axon.config import Config
 from axon.ledger.messages.posting import FOLLOW_UP
 from axon.security.sandbox import UNCONTAINED, Contained
+from axon.security.secrets import Redactor
 from axon.tasks import Task
+from axon.team.allowance import Allowance, Taking, tasks_of_machine
 from axon.team.environment import tool_environment
+from axon.team.kept import Kept, LogFile
 from axon.team.processes import Process, descendants, end_marked, end_tree
 
 __all__ = ["GateResult", "Watch", "gate_of", "run_gate", "tool_environment"]
@@ -28,13 +30,11 @@ LOOK_SECONDS = 1.0  # between two looks for processes that may leave the group
 DRAIN_SECONDS = 2.0  # for what is still in the pipe when all that could write has been ended
 CANNOT_RUN = 126
 CHUNK_BYTES = 1 << 16
-LOG_HALF_BYTES = 512 << 10
-OUTPUT_HEAD_BYTES = 16 << 10
-OUTPUT_TAIL_BYTES = 47 << 10
 
 # The command runs under a shell in between, so that `kill $PPID` in it does not hit the runner.
 # Beside it a watcher waits for the runner's end of a pipe to close: if the runner is killed, it
 # ends what the command has started, by the mark in its environment and by its process group.
+# The limit of processes does not bind root; whoever it binds can be ended while he multiplies.
 LAUNCHER = r"""
 exec 3<&0 </dev/null
 { read -r _ <&3
@@ -43,7 +43,8 @@ exec 3<&0 </dev/null
   done
   kill -9 0
 } >/dev/null 2>&1 &
-( export "$2=1"; command="$1"; shift 2; exec "$@" /bin/sh -c "$command" 3<&- )
+( ulimit -u "$3" || ulimit -p "$3"; exec 2>&4 4>&-
+  export "$2=1"; command="$1"; shift 3; exec "$@" /bin/sh -c "$command" 3<&- ) 4>&2 2>/dev/null
 exit $?
 """
 
@@ -58,16 +59,17 @@ class GateResult:
     limit_seconds: float
     timed_out: bool = False
     stopped: str = ""  # why it was ended from outside
+    excess: str = ""  # what it took more of than it may
 
     @property
     def passed(self) -> bool:
-        return self.code == 0 and not self.timed_out and not self.stopped
+        return self.code == 0 and not (self.timed_out or self.stopped or self.excess)
 
     @property
     def why(self) -> str:
         """One line for people."""
-        if self.stopped:
-            return f"ended: {self.stopped}"
+        if self.stopped or self.excess:
+            return f"ended: {self.stopped or self.excess}"
         if self.timed_out:
             return f"no end within {self.limit_seconds / 60:g} minutes"
         if self.code < 0:
@@ -97,14 +99,22 @@ def run_gate(
     log: Path | None = None,
     watch: Watch | None = None,
     contained: Contained = UNCONTAINED,
+    allowance: Allowance = Allowance(),  # noqa: B008  # frozen
+    redactor: Redactor | None = None,
 ) -> GateResult:
-    """Run a shell command to its end or to the limit; nothing it started lives on.
+    """Run a shell command to its end or to a limit; nothing it started lives on.
 
-    Its output is kept in `log` (head and tail, 1 MiB) as it is: to be redacted. `watch` is called
-    a few times a second; what it returns or raises ends the command.
+    Its output is kept in `log` (head and tail, 1 MiB) without what `redactor` knows; the one
+    that is answered is as it came. `watch` is called a few times a second; what it returns or
+    raises ends the command.
     """
     started = time.monotonic()
-    running = _Running(mark=f"AXON_MARK_{secrets.token_hex(8)}", log=log)
+    running = _Running(
+        mark=f"AXON_MARK_{secrets.token_hex(8)}",
+        log=log,
+        taking=Taking(allowance),
+        redactor=redactor or Redactor(),
+    )
     try:
         running.start(command, cwd, environment, contained.around([]))
     except (OSError, ValueError) as error:  # no such folder, too long, holds a NUL
@@ -115,11 +125,14 @@ def run_gate(
         while not running.pump(TICK_SECONDS):
             timed_out = time.monotonic() - started > seconds
             stopped = watch() if watch is not None and not timed_out else ""
-            if timed_out or stopped:
+            if timed_out or stopped or running.greedy():
                 break
     finally:
         code = running.end()
-    if code and watch is not None and not timed_out and not stopped:
+    taking = running.taking
+    if taking.why and not taking.blamed and not timed_out:
+        stopped = stopped or taking.why
+    if code and watch is not None and not (timed_out or stopped or taking.why):
         stopped = watch()  # what dies with the run has not failed
     return GateResult(
         code=code,
@@ -128,6 +141,7 @@ def run_gate(
         limit_seconds=seconds,
         timed_out=timed_out,
         stopped=stopped,
+        excess=taking.why if taking.blamed else "",
     )
 
 
@@ -137,6 +151,8 @@ class _Running:
 
     mark: str
     log: Path | None
+    taking: Taking
+    redactor: Redactor
     output: "Kept" = field(init=False)
     _process: "subprocess.Popen[bytes]" = field(init=False)
     _selector: selectors.DefaultSelector = field(init=False)
@@ -148,11 +164,12 @@ class _Running:
         self, command: str, cwd: Path, environment: Mapping[str, str], before: list[str]
     ) -> None:
         """`before`: the words that contain the command."""
-        self.output = Kept(OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, LogFile(self.log))
+        self.output = Kept(LogFile(self.log), self.redactor)
+        most = tasks_of_machine() + 4 * self.taking.allowance.processes
         leash_end, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", LAUNCHER, "axon", command, self.mark, *before],
+                ["/bin/sh", "-c", LAUNCHER, "axon", command, self.mark, str(most), *before],
                 cwd=cwd,
                 env=dict(environment),
                 stdin=leash_end,
@@ -187,6 +204,10 @@ class _Running:
             self._look_at = time.monotonic() + LOOK_SECONDS
         return self._process.poll() is not None
 
+    def greedy(self) -> bool:
+        """Whether it has taken more than it may."""
+        return bool(self.taking.look(self._process.pid))
+
     def _read(self) -> bool:
         """One chunk; whether there may be more."""
         assert self._process.stdout is not None
@@ -217,77 +238,6 @@ class _Running:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self.output.close()
+        if self.taking.why:
+            self.taking.clear()
         return code
-
-
-class LogFile:
-    """Keeps the first half MiB as it comes and the last when it ends; never in the way."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._file: BinaryIO | None = None
-        if path is None:
-            return
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(path, "wb", opener=_private)  # noqa: SIM115
-
-    def write(self, data: bytes) -> None:
-        try:
-            if self._file is not None:
-                self._file.write(data)
-                self._file.flush()
-        except OSError:  # a full disk must not decide what the gate says
-            self.close()
-
-    def close(self) -> None:
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-            self._file = None
-
-
-class Kept:
-    """Head and tail of a stream of any length, in bounded memory."""
-
-    def __init__(self, head_bytes: int, tail_bytes: int, log: LogFile) -> None:
-        self._head_bytes, self._tail_bytes, self._log = head_bytes, tail_bytes, log
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._total = 0
-
-    def add(self, chunk: bytes) -> None:
-        if self._total < LOG_HALF_BYTES:
-            self._log.write(chunk[: LOG_HALF_BYTES - self._total])
-        self._head += chunk[: max(0, self._head_bytes - len(self._head))]
-        self._total += len(chunk)
-        self._tail += chunk
-        if len(self._tail) > 2 * LOG_HALF_BYTES:
-            del self._tail[:-LOG_HALF_BYTES]
-
-    def text(self) -> str:
-        """What was kept, with a word on what was not."""
-        kept = self._head_bytes + self._tail_bytes
-        if self._total <= kept:
-            whole = bytes(self._head) + self._end(self._total - len(self._head))
-            return _text(whole)
-        cut = f"\n... {self._total - kept} bytes left out ...\n"
-        return _text(bytes(self._head)) + cut + _text(self._end(self._tail_bytes))
-
-    def close(self) -> None:
-        left = self._total - LOG_HALF_BYTES
-        if left > LOG_HALF_BYTES:
-            self._log.write(f"\n... {left - LOG_HALF_BYTES} bytes left out ...\n".encode())
-        if left > 0:
-            self._log.write(self._end(min(left, LOG_HALF_BYTES)))
-        self._log.close()
-
-    def _end(self, size: int) -> bytes:
-        return bytes(self._tail[-size:]) if size > 0 else b""
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 PR_SET_CHILD_SUBREAPER = 36
 ROUND_SECONDS = 0.01
+CROWD = 100  # so many may fork faster than we look: they are stopped first
 LIMIT_SECONDS = 5.0  # something in uninterruptible sleep may outlive even SIGKILL
 
 
@@ -52,9 +53,9 @@ def is_stopped(pid: int) -> bool:
     return process is not None and process.stopped
 
 
-def descendants(pid: int) -> list[Process]:
+def descendants(pid: int, now: dict[int, Process] | None = None) -> list[Process]:
     """Children, their children and so on; not those that were adopted by someone else."""
-    return _below([pid], table())
+    return _below([pid], table() if now is None else now)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -150,10 +151,22 @@ def _kill_until_gone(find: Callable[[dict[int, Process]], list[Process]]) -> Non
     """Kill what `find` finds in the table, again and again: they may fork while we look."""
     ends = time.monotonic() + LIMIT_SECONDS
     while left := [process for process in find(table()) if not process.zombie]:
+        if len(left) > CROWD:
+            left = _held(find, ends)
         _signal(left, signal.SIGKILL)
         if time.monotonic() > ends:
             return
         time.sleep(ROUND_SECONDS)
+
+
+def _held(find: Callable[[dict[int, Process]], list[Process]], ends: float) -> list[Process]:
+    """All of them, stopped: they fork no more, and where their number is limited nobody else."""
+    while True:
+        left = [process for process in find(table()) if not process.zombie]
+        moving = [process for process in left if not process.stopped]
+        if not moving or time.monotonic() > ends:
+            return left
+        _signal(moving, signal.SIGSTOP)
 
 
 def _track(tracked: dict[tuple[int, str], Process], now: dict[int, Process]) -> list[Process]:

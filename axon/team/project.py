@@ -8,12 +8,13 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from axon.config import Config
 from axon.errors import AxonError, Forbidden, UsageError
 from axon.security.sandbox import Sandbox
+from axon.security.secrets import Redactor
 from axon.team.git import Git, GitError, shown
 
 OLDEST_GIT = (2, 29)
@@ -40,6 +41,7 @@ class Project:
     name: str  # who commits
     email: str
     sandbox: Sandbox = NO_SANDBOX  # what agents, set-up and gate run in
+    redactor: Redactor = field(default_factory=Redactor)  # for what is written while it is made
     notice: str = ""  # one line a person should read at the start
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from axon.config import Config
 from axon.errors import AxonError, UsageError
 from axon.security.sandbox import UNCONTAINED
-from axon.team.environment import contained, tool_environment
+from axon.team.environment import allowance, contained, tool_environment
 from axon.team.gate import GateResult, Watch, run_gate
 from axon.team.project import Project
 from axon.team.workspace.place import Workspace, read_state, remove_tree, write_state
@@ -80,6 +80,7 @@ def _run(
         seconds=60 * project.config.setup_minutes,
         watch=watch,
         contained=contained(project, workspace) if inside else UNCONTAINED,
+        allowance=allowance(project, workspace),
     )
 
 

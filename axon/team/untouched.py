@@ -31,7 +31,7 @@ def _try_gate(project: Project, redactor: Redactor, say: Callable[[str], None]) 
     What was green is remembered by commit and command; while another run lands, its gate is
     trusted to have been tried.
     """
-    config = project.config
+    config, project = project.config, replace(project, redactor=redactor)
     branch, tip = project.base()
     asked = "\0".join((tip, config.gate, config.setup))
     known = {"green": hashlib.sha256(asked.encode("utf-8", "surrogateescape")).hexdigest()}

@@ -1,15 +1,13 @@
 """The runner decides, never the agent: commit what is there, look at it, run the gate."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from axon.engines import SessionResult
-from axon.security.secrets import Redactor
 from axon.team import workspace as workspaces
 from axon.team.attempt.assignment import Assignment
 from axon.team.changes import Changes, changes
-from axon.team.environment import contained, tool_environment
+from axon.team.environment import allowance, contained, tool_environment
 from axon.team.gate import gate_of, run_gate
 from axon.team.workspace import Workspace
 
@@ -64,8 +62,9 @@ def run_the_gate(at: Assignment, workspace: Workspace, commit: str, session: str
         log=at.project.state_dir / log,
         watch=at.watch,
         contained=contained(at.project, workspace),
+        allowance=allowance(at.project, workspace),
+        redactor=at.redactor,
     )
-    _redact_file(at.project.state_dir / log, at.redactor)
     if result.stopped:
         return Verdict(passed=False, stopped=True)
     why = at.redactor.text(result.why)
@@ -83,9 +82,3 @@ def run_the_gate(at: Assignment, workspace: Workspace, commit: str, session: str
     return Verdict(
         passed=result.passed, why=f"gate: {why}", feedback=at.redactor.text(result.output)
     )
-
-
-def _redact_file(path: Path, redactor: Redactor) -> None:
-    """The log was written by the command itself; it is small (gate.py bounds it)."""
-    with suppress(FileNotFoundError):
-        path.write_text(redactor.text(path.read_text("utf-8", "replace")), "utf-8", "replace")

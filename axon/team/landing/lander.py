@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -80,6 +80,7 @@ class Lander:
 
     def __post_init__(self) -> None:
         self._redactor = Redactor(self.crew.secrets)
+        self.project = replace(self.project, redactor=self._redactor)
 
     def turn(self) -> bool:
         """Land the oldest task in review; whether there was something to do."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from axon.errors import AxonError
 from axon.tasks import Task
-from axon.team.environment import contained, tool_environment
+from axon.team.environment import allowance, contained, tool_environment
 from axon.team.gate import GateResult, Watch, gate_of, run_gate
 from axon.team.git import Git, GitError, listed, shown
 from axon.team.project import Project
@@ -121,6 +121,8 @@ def judge(
         log=gate_log(project),
         watch=watch,
         contained=contained(project, scratch),
+        allowance=allowance(project, scratch),
+        redactor=project.redactor,
     )
     if gate.stopped:
         return Interrupted(why=gate.stopped)
