@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,6 @@ from axon.team.processes import descendants, table
 
 MOST_PROCESSES = 1000
 CROWD_SECONDS = 2.0  # between two counts, while the machine as a whole has no more processes
-LARGE_BYTES = 1 << 20  # of a file that is worth removing
 MB = 1 << 20
 
 
@@ -22,6 +21,7 @@ class Allowance:
     processes: int = MOST_PROCESSES
     floor_mb: int = 0
     folders: tuple[Path, ...] = ()
+    large_bytes: int = 1 << 20  # of a file that is worth removing
 
 
 @dataclass(slots=True)
@@ -68,9 +68,14 @@ class Taking:
             return f"it had more than {most} processes at once (gate.max_processes)"
         return ""
 
-    def clear(self) -> None:
+    def disk(self) -> str:
+        """As `look`, of the disk alone."""
+        self.why = self.why or self._disk()
+        return self.why
+
+    def clear(self, spare: Collection[Path] = ()) -> None:
         """Remove the large files it has written: the disk is needed by everybody."""
-        for path in self._large():
+        for path in [found for found in self._large() if found not in spare]:
             with suppress(OSError):
                 path.unlink()
 
@@ -83,7 +88,7 @@ class Taking:
                     path = Path(root, name)
                     with suppress(OSError):
                         facts = path.lstat()
-                        large = facts.st_blocks * 512 >= LARGE_BYTES
+                        large = facts.st_blocks * 512 >= self.allowance.large_bytes
                         if large and facts.st_ctime_ns >= self._began - 10**9:
                             yield path
 

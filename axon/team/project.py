@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import re
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from axon.config import Config
 from axon.errors import AxonError, Forbidden, UsageError
 from axon.security.sandbox import Sandbox
 from axon.security.secrets import Redactor
+from axon.team.allowance import free_mb
 from axon.team.git import Git, GitError, shown
 
 OLDEST_GIT = (2, 29)
@@ -176,14 +176,14 @@ def make_state_dir(path: Path) -> None:
 
 
 def check_room(project: Project) -> None:
-    """NoRoom when the disk is fuller than the floor allows."""
-    free_mb = shutil.disk_usage(project.state_dir).free // 2**20
-    floor_mb = project.config.disk_floor_mb
-    if free_mb < floor_mb:
-        raise NoRoom(
-            f"only {free_mb} MB are free under {project.root}, the floor is {floor_mb} MB; "
-            "run axon gc, free some space, or set workspace.disk_floor_mb lower"
-        )
+    """NoRoom when a disk that work is done on is fuller than the floor allows."""
+    floor_mb = max(1, project.config.disk_floor_mb)
+    for folder in (project.state_dir, project.state_dir / "work"):
+        if (free := free_mb(folder)) < floor_mb:
+            raise NoRoom(
+                f"only {free} MB are free under {folder}, the floor is {floor_mb} MB; "
+                "run axon gc, free some space, or set workspace.disk_floor_mb lower"
+            )
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import logging
 import os
 from multiprocessing.connection import Connection
 
-from axon.errors import Forbidden, LedgerError, StaleClaim
+from axon.errors import AxonError, Forbidden, LedgerError, StaleClaim
 from axon.ledger import Ledger
 from axon.security.secrets import redact_output
 from axon.tasks import Claim, Task
@@ -13,7 +13,7 @@ from axon.team.crew import Crew
 from axon.team.leash import Leash
 from axon.team.project import open_project
 from axon.team.pulse import Pulse
-from axon.team.workspace import NoRoom, hold
+from axon.team.workspace import NoRoom, check_room, hold
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +78,30 @@ def _work(at: Assignment) -> Task | None:
     except StaleClaim:
         log.warning("claim lost task=%s token=%s", claim.identifier, claim.token)
     except NoRoom as error:
-        ledger.release(claim, str(error), worked=False)
-        ledger.pause(str(error), until=soon(60), actor=claim.worker)
+        _wait_for_room(ledger, claim, error)
     except Forbidden as error:  # its last holder has not quite gone
         ledger.release(claim, str(error), worked=False)
         at.leash.stopping.wait(1.0)
     except LedgerError as error:
         log.error("ledger failed task=%s reason=%r", claim.identifier, str(error))
         raise SystemExit(error.exit_code) from None
+    except (AxonError, OSError):
+        try:
+            check_room(at.project)
+        except NoRoom as error:  # then git and files cannot be written: nobody's failure
+            _wait_for_room(ledger, claim, error)
+        else:
+            raise
     return None
+
+
+def _wait_for_room(ledger: Ledger, claim: Claim, error: NoRoom) -> None:
+    """Hold everybody until there is space again; looked at once a minute."""
+    try:
+        ledger.release(claim, str(error), worked=False)
+        ledger.pause(str(error), until=soon(60), actor=claim.worker)
+    except StaleClaim:
+        log.warning("claim lost task=%s token=%s", claim.identifier, claim.token)
+    except LedgerError as full:
+        log.error("ledger failed task=%s reason=%r", claim.identifier, str(full))
+        raise SystemExit(full.exit_code) from None

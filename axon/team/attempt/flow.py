@@ -66,7 +66,12 @@ class Attempt:
             at.ledger.release(at.claim, "stopped while preparing")
         else:
             clean = at.redactor.text
-            at.ledger.fail(at.claim, clean(str(error)), feedback=clean(output))
+            self._fail(clean(str(error)), clean(output))
+
+    def _fail(self, why: str, feedback: str = "") -> None:
+        """NoRoom instead, when a full disk may be the reason: then it is nobody's failure."""
+        workspaces.check_room(self.at.project)
+        self.at.ledger.fail(self.at.claim, why, feedback=feedback)
 
     def _plan(self, workspace: Workspace) -> Task | None:
         wrong, result = make_plan(self.at, workspace)
@@ -75,7 +80,7 @@ class Attempt:
         elif result is not None:
             self._faulted(workspace, result)
         elif wrong:
-            self.at.ledger.fail(self.at.claim, wrong)
+            self._fail(wrong)
         else:
             return self._submit(workspace.base)
         return None
@@ -85,7 +90,7 @@ class Attempt:
             write_contracts(self.at, workspace)
             commit = commit_work(self.at, workspace)
         except (OSError, AxonError) as error:
-            self.at.ledger.fail(self.at.claim, str(error))
+            self._fail(str(error))
             return None
         return self._judge(workspace, ResumePoint(commit=commit), self.at.task.identifier.lower())
 
@@ -107,7 +112,7 @@ class Attempt:
         try:
             commit = commit_work(at, workspace)
         except (Unfinished, Broken) as error:
-            at.ledger.fail(at.claim, str(error), feedback=getattr(error, "feedback", ""))
+            self._fail(str(error), getattr(error, "feedback", ""))
             return None
         if at.ledger.task(at.task.identifier).blocked:  # it was split: the whole is judged later
             at.ledger.release(at.claim, WAITS_FOR_PARTS)
@@ -143,7 +148,7 @@ class Attempt:
         elif verdict.ended is not None:
             self._faulted(workspace, verdict.ended)
         elif not verdict.passed:
-            at.ledger.fail(at.claim, verdict.why, feedback=verdict.feedback)
+            self._fail(verdict.why, verdict.feedback)
         else:
             return self._submit(point.commit)
         return None
@@ -209,7 +214,7 @@ class Attempt:
         else:
             if fault is EngineFault.CONTEXT:  # that history is full: begin a new one
                 at.ledger.note(at.claim, engine_session="")
-            at.ledger.fail(at.claim, why)
+            self._fail(why)
 
     def _spent(self, result: SessionResult) -> None:
         """Of a spent run or day the gateway has told everybody; a task's own is the task's end."""

@@ -10,7 +10,9 @@ from axon.core.liveness import Circles, Evidence, Vitals
 from axon.core.prompts import render
 from axon.engines import Engine, EngineEvent, SessionResult
 from axon.errors import EngineFault
+from axon.team.allowance import Taking
 from axon.team.attempt.assignment import Assignment
+from axon.team.environment import allowance
 from axon.team.processes import cpu_seconds
 from axon.team.workspace import Workspace, fingerprint
 
@@ -34,10 +36,13 @@ class Watch:
     _work: str = ""
     _fault: EngineFault | None = None
     _why: str = ""
+    _taking: Taking = field(init=False)
 
     def __post_init__(self) -> None:
         config = self.at.crew.config
         self._vitals = Vitals(60 * config.stall_minutes, time.monotonic())
+        room = allowance(self.at.project, self.workspace)
+        self._taking = Taking(replace(room, large_bytes=int(config.max_file_mb * 2**20)))
         self._circles = Circles(config.same_errors, config.idle_turns if self.changes else inf)
 
     def saw(self, event: EngineEvent) -> None:
@@ -52,6 +57,8 @@ class Watch:
 
     def tend(self) -> None:
         """Called some ten times a second; looks far less often."""
+        if not self._why and (full := self._taking.disk()):
+            self._end(EngineFault.CRASHED, full, "disk_full")
         now = time.monotonic()
         stall_seconds = 60 * self.at.crew.config.stall_minutes
         if now < self._look_at or self._why:
@@ -76,6 +83,10 @@ class Watch:
         return bool(self._why)
 
     def judged(self, result: SessionResult) -> SessionResult:
+        """Called when all its processes have ended."""
+        if self._taking.why and self._taking.blamed:
+            names = self.at.project.clone_git(self.workspace.path).names("ls-files", "-z")
+            self._taking.clear({self.workspace.path / name for name in names})
         if not self._why or result.fault is None:  # or it has just come to its end by itself
             return result
         return replace(result, fault=self._fault, message=self._why)
