@@ -1,4 +1,4 @@
-"""A disk that is full under a run: it waits, or ends what fills it, and says so; nothing is lost."""
+"""A full disk under a run: it waits, or ends what fills it, and says so; nothing is lost."""
 
 from pathlib import Path
 

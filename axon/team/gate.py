@@ -120,11 +120,20 @@ def run_gate(
     except (OSError, ValueError) as error:  # no such folder, too long, holds a NUL
         said = f"cannot be run: {error}"
         return GateResult(code=CANNOT_RUN, output=said, seconds=0.0, limit_seconds=seconds)
+    return _watched(running, started, seconds, watch or _nobody)
+
+
+def _nobody() -> str:
+    return ""
+
+
+def _watched(running: "_Running", started: float, seconds: float, watch: Watch) -> GateResult:
+    """Wait for the end of the command, or bring it about."""
     timed_out, stopped = False, ""
     try:
         while not running.pump(TICK_SECONDS):
             timed_out = time.monotonic() - started > seconds
-            stopped = watch() if watch is not None and not timed_out else ""
+            stopped = "" if timed_out else watch()
             if timed_out or stopped or running.greedy():
                 break
     finally:
@@ -132,7 +141,7 @@ def run_gate(
     taking = running.taking
     if taking.why and not taking.blamed and not timed_out:
         stopped = stopped or taking.why
-    if code and watch is not None and not (timed_out or stopped or taking.why):
+    if code and not (timed_out or stopped or taking.why):
         stopped = watch()  # what dies with the run has not failed
     return GateResult(
         code=code,
