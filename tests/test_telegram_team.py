@@ -1,5 +1,6 @@
 """A team from the built file that reports to Telegram and obeys it: tokens, kills, commands."""
 
+import json
 import os
 import re
 import signal
@@ -243,3 +244,22 @@ def test_a_team_that_rereads_its_settings_has_a_new_courier(
     stage.ok("stop")
     team.communicate(timeout=60)
     assert heads(server) == ["▶ ENG-1 started", "✅ ENG-2 landed"]
+
+
+def test_health_looks_at_telegram_and_a_run_does_not_depend_on_it(
+    stage: Axon, server: TelegramServer
+) -> None:
+    def telegram() -> dict[str, str]:
+        done = stage("health", "--json")
+        assert done.returncode == 0 and TOKEN not in done.stdout + done.stderr
+        checks = json.loads(done.stdout)["checks"]
+        found: dict[str, str] = next(one for one in checks if one["name"] == "telegram")
+        return found
+
+    assert (telegram()["state"], telegram()["reason"]) == (
+        "ok", "@axon_test_bot reports to 1 chat",
+    )  # fmt: skip
+    server.chats.clear()
+    lost = telegram()
+    assert lost["state"] == "warn" and "chat not found" in lost["reason"] and lost["fix"]
+    assert server.sent == []

@@ -19,7 +19,12 @@ WAYS = ("url", "command", "desktop")
 
 
 def notifiers_of(office: Office) -> list[Notifier]:
-    return [*chats_of(office), *(_other(name, table, office) for name, table in _tables(office))]
+    return [*chats_of(office), *others_of(office)]
+
+
+def others_of(office: Office) -> list[Notifier]:
+    """Those of the tables in axon.toml."""
+    return [_other(name, table, office) for name, table in office.config.notify.items()]
 
 
 def chats_of(office: Office) -> list[ChatNotifier]:
@@ -49,10 +54,6 @@ def origin_of(office: Office) -> str:
     """The same for all processes of this project, and another for any other."""
     known = f"{office.config.root.resolve()} {office.config.ledger_url}"
     return "axon-" + hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
-def _tables(office: Office) -> list[tuple[str, dict[str, Any]]]:
-    return list(office.config.notify.items())
 
 
 def _other(name: str, table: dict[str, Any], office: Office) -> Notifier:

@@ -9,9 +9,11 @@ from axon.agents.bundled import WORKER
 from axon.agents.overrides import load_overrides
 from axon.agents.roster import roster
 from axon.config import Config
-from axon.errors import AxonError
+from axon.errors import AxonError, UsageError
 from axon.integrations.github import uses_github
 from axon.integrations.github.check import check as check_github
+from axon.integrations.notify.chosen import others_of
+from axon.integrations.telegram import check as check_telegram
 from axon.mcp.config import servers_of
 from axon.monitoring.health import books, engine, machine
 from axon.monitoring.health.check import (
@@ -28,6 +30,7 @@ from axon.monitoring.health.permissions import permissions
 from axon.monitoring.preflight import check_engine
 from axon.monitoring.servers import ask_servers, read_servers
 from axon.security.sandbox import Containment, choose, describe
+from axon.team.courier.roles import office_of
 from axon.team.environment import own_environment
 from axon.team.health.asking import SECONDS as ASKING_SECONDS
 from axon.team.health.asking import ask_model
@@ -38,7 +41,7 @@ from axon.team.untouched import try_gate
 Say = Callable[[str], None]
 UNPACK_SECONDS = 300.0  # the first time the engine is unpacked
 LEDGER_SECONDS = 120.0  # a large one is read as a whole
-GITHUB_SECONDS = 60.0
+GITHUB_SECONDS, TELEGRAM_SECONDS = 60.0, 60.0
 STATES = {"ok": CheckState.OK, "warning": CheckState.WARN, "failed": CheckState.FAIL}
 
 
@@ -84,6 +87,8 @@ def all_probes(
         Probe(name="sandbox", look=partial(sandbox, config, kept), seconds=60.0),
         *_servers(config, say),
         Probe(name="github", look=partial(github, config), seconds=GITHUB_SECONDS),
+        Probe(name="telegram", look=partial(telegram, config), seconds=TELEGRAM_SECONDS),
+        Probe(name="notify", look=partial(notify, config)),
         *fast_probes(config),
     ]
 
@@ -193,3 +198,25 @@ def github(config: Config) -> Check:
     worst = max(found, key=lambda one: list(STATES).index(one.state))
     reason = worst.reason if worst.state != "ok" else ", ".join(one.reason for one in found)
     return Check(name="github", state=STATES[worst.state], reason=reason, fix=worst.fix)
+
+
+def telegram(config: Config) -> Check:
+    """A run does without it where it fails."""
+    found = check_telegram(config)
+    if not found.used:
+        return skipped("telegram", "TELEGRAM_BOT_TOKEN is not set")
+    if found.ok:
+        return good("telegram", found.reason)
+    return warned("telegram", found.reason, found.fix)
+
+
+def notify(config: Config) -> Check:
+    """Nobody is told anything by this look."""
+    if not config.notify:
+        return skipped("notify", "no [notify] table is there, or none is allowed")
+    try:
+        names = [one.channel for one in others_of(office_of(config, ""))]
+    except UsageError as error:
+        reason, _, fix = str(error).partition("; ")
+        return warned("notify", reason, fix or "correct it in axon.toml")
+    return good("notify", ", ".join(names))
