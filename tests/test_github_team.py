@@ -57,9 +57,13 @@ def test_a_run_ends_when_its_work_is_proposed_and_the_next_hears_of_the_merge(
     )
     add(team, "write b", "echo b > b")
 
+    team.variables["AXON_FAILPOINT"] = "github.pushed"  # the courier dies after each push
+
     done = team("team", "--land", "pr", "--workers", "2")
 
+    del team.variables["AXON_FAILPOINT"]
     assert done.returncode == 0, done.stderr
+    assert "courier (pid" in done.stdout and "killed by signal 9" in done.stdout
     assert "proposed" in done.stdout and "finished, in Review: ENG-1, ENG-2" in done.stdout
     assert len(github.open_pulls()) == 2
     assert {t["state"] for t in team.tasks()} == {"review"}

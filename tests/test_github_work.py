@@ -296,6 +296,60 @@ def test_the_token_is_in_no_file_and_no_process(desk: Desk) -> None:
                 assert TOKEN.encode() not in data and encoded not in data, path
 
 
+def test_another_base_other_labels_and_a_team_key_are_as_set(desk: Desk) -> None:
+    desk.github.git("branch", "next", "main")
+    desk.axon.variables |= {"GITHUB_BASE_BRANCH": "next", "GITHUB_ISSUES_SYNC": "on"}
+    facts = {"labels": ["bot", "needs review"], "issue_label": "for agents"}
+    desk.axon.configure(gate={"command": "true"}, github=facts)
+    before = desk.axon.git("rev-parse", "main")
+    desk.hand_in()
+    desk.push()
+    (pull,) = desk.github.open_pulls()
+    assert pull["base"]["ref"] == "next"
+    assert [one["name"] for one in pull["labels"]] == ["bot", "needs review"]
+    desk.github.merge(1)
+    desk.github.add_issue("meant", labels=("for agents",))
+    desk.github.add_issue("not meant", labels=("axon",))
+    desk.pull()
+    tasks = {t["title"]: t for t in desk.axon.tasks()}
+    assert tasks["write it"]["state"] == "done" and tasks["write it"]["target"] == "next"
+    assert set(tasks) == {"write it", "meant"}
+    assert desk.axon.git("rev-parse", "main") == before, "it is another branch"
+    desk.axon.variables["GITHUB_BASE_BRANCH"] = "nowhere"
+    desk.hand_in("more", "b.txt")
+    done = desk.axon("github", "push")
+    assert done.returncode == 1
+    assert (
+        "there is no branch nowhere; push it there first, or set GITHUB_BASE_BRANCH" in done.stdout
+    )
+
+
+def test_work_that_is_there_already_needs_no_pull_request(desk: Desk) -> None:
+    desk.hand_in()
+    desk.axon.git("push", "-q", str(desk.github.repo), "agent/eng-1:main")
+    desk.push()
+    assert desk.axon.task("ENG-1")["state"] == "done" and not desk.github.pulls
+
+
+def test_an_item_that_is_gone_hinders_no_other(desk: Desk) -> None:
+    desk.hand_in("first", "a.txt")
+    desk.hand_in("second", "b.txt")
+    desk.push()
+    desk.github.merge(2)
+    desk.github.fault("GET", "/pulls/1$", "answer", times=9, status=404, document={})
+    done = desk.axon("github", "pull")
+    assert done.returncode == 1 and "ENG-1: GitHub answers 404" in done.stdout
+    assert [t["state"] for t in desk.axon.tasks()] == ["review", "done"]
+
+
+def test_two_at_once_make_one_pull_request(desk: Desk) -> None:
+    for n in range(3):
+        desk.hand_in(f"task {n}", f"{n}.txt")
+    both = [desk.axon.start("github", "push", "--json") for _ in range(2)]
+    assert [process.wait(120) for process in both] == [0, 0]
+    assert len(desk.github.open_pulls()) == 3 and len(desk.github.did("POST", "/pulls$")) == 3
+
+
 # ── issues ──
 
 
@@ -363,6 +417,23 @@ def test_what_happens_to_a_task_is_told_once(synced: Desk) -> None:
     assert synced.github.issues[1]["state_reason"] == "not_planned"
     assert [text.splitlines()[0] for text in synced.said(1)][1:] == ["ENG-1 was canceled."]
     assert synced.push() == []
+
+
+def test_an_installation_learns_who_it_is(synced: Desk) -> None:
+    """GitHub does not tell whose an installation's token is."""
+    synced.github.owner_of_token = None
+    synced.axon.variables["GITHUB_ACTORS"] = f"{ALICE['id']}, 9"
+    synced.github.add_issue("Mend the clock", "", ALICE)
+    synced.pull()
+    with synced.ledger() as ledger:
+        ledger.comment("ENG-1", "first", actor="worker-1")
+    synced.push()
+    with synced.ledger() as ledger:
+        ledger.comment("ENG-1", "second", actor="worker-1")
+    synced.killed("github.said", "push")
+    synced.push()
+    assert len(synced.said(1)) == 2
+    assert synced.pull() == [], "its own words do not come back"
 
 
 def claim_of(ledger: Ledger, identifier: str) -> Claim:
