@@ -149,7 +149,7 @@ def _run(
         proposals=proposals(config, ledger, run.id, supervisor),
         stays=mode.watch,
         waits=not mode.solo,
-        heartbeat=_heartbeat(config, ledger),
+        heartbeat=heartbeat_of(config, ledger),
         heartbeat_seconds=60 * config.heartbeat_minutes,
         leadership=leadership,
     )
@@ -176,7 +176,7 @@ def _run(
             drop_temporary(project, landing.NAME)
 
 
-def _heartbeat(config: Config, ledger: Ledger) -> Heartbeat | None:
+def heartbeat_of(config: Config, ledger: Ledger) -> Heartbeat | None:
     if not config.heartbeat_minutes:
         return None
     return Heartbeat.of(config, ledger, exists, partial(recover, seconds=0.0))
