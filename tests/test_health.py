@@ -25,6 +25,9 @@ from axon.monitoring.health.permissions import permissions
 from axon.tasks import State
 from axon.team.health import warnings
 from tests.drive import Axon
+from tests.github_server import TOKEN as GITHUB_TOKEN
+from tests.github_server import github_server
+from tests.telegram_server import CHAT, TelegramServer
 from tests.test_claude import KEY, Stage, says, stage
 from tests.test_mcp_servers import lend
 from tests.visitor import start
@@ -293,6 +296,32 @@ def test_what_stands_still_is_a_warning_and_can_be_mended(axon: Axon) -> None:
     assert axon.task("ENG-2")["state"] == "in_progress"
     axon.ok("health", "--fast", "--repair")
     assert [axon.task(f"ENG-{n}")["state"] for n in (1, 2)] == ["in_progress", "todo"]
+
+
+def test_telegram_and_github_are_asked_where_they_are_used(axon: Axon, tmp_path: Path) -> None:
+    axon.make_repository()
+    axon.configure(
+        engine={"name": "command", "command": "true"}, land={"mode": "pr"}, gate={"command": "true"}
+    )
+    telegram = TelegramServer()
+    with github_server(tmp_path) as server:
+        axon.variables |= {
+            "TELEGRAM_BOT_TOKEN": telegram.token,
+            "TELEGRAM_CHAT_ID": str(CHAT),
+            "AXON_TELEGRAM_URL": telegram.url,
+            "GITHUB_TOKEN": GITHUB_TOKEN,
+            "GITHUB_REPO": server.address,
+        }
+        found = checks(axon)
+        assert (found["telegram"]["state"], found["github"]["state"]) == ("ok", "ok"), found
+        assert telegram.sent == [], "nobody is disturbed"
+        telegram.chats.clear()
+        axon.variables["GITHUB_TOKEN"] = "ghp_" + "refused0123456789" * 2
+        found = checks(axon, code=5)
+        assert found["telegram"]["state"] == "warn" and "chat" in found["telegram"]["reason"]
+        assert found["github"]["state"] == "fail" and found["github"]["fix"]
+        assert "refused0123" not in json.dumps(found)
+    telegram.close()
 
 
 def test_the_page_says_the_same(axon: Axon) -> None:
