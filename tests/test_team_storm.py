@@ -11,6 +11,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ FULL = bool(os.environ.get("AXON_STORM"))
 SEED = int(os.environ.get("AXON_STORM_SEED") or 0) or random.SystemRandom().randrange(1 << 32)
 BACKLOG = 8  # tasks that are not done yet, as long as the storm lasts
 KILLS = 1000 if FULL else 200
+REAL_KILLS = 200 if FULL else 15
+CLI = "claude"
 # Each step may be the last one; the work is right only when all of them were made, in order.
 STEPS = "for n in 1 2 3 4 5; do grep -qsx $n {name} || echo $n >> {name}; sleep 0.02; done"
 CHECK = 'test "$(cat {name})" = "$(printf \'1\\n2\\n3\\n4\\n5\')"'
@@ -29,23 +32,29 @@ CHECK = 'test "$(cat {name})" = "$(printf \'1\\n2\\n3\\n4\\n5\')"'
 class Storm:
     """Keeps a team going and kills its processes, any of them, until there were enough."""
 
-    def __init__(self, axon: Axon, *words: str) -> None:
-        self.axon, self.words = axon, words
+    def __init__(
+        self, axon: Axon, *words: str, backlog: int = BACKLOG, pause: float = 0.9, must: str = ""
+    ) -> None:
+        """`must`: the name of a program of which some must be among the dead."""
+        self.axon, self.words, self.backlog = axon, words, backlog
+        self.pause, self.must = pause, must
         self.random = random.Random(SEED)
         self.killed: dict[str, int] = {}
         self.team: subprocess.Popen[str] | None = None
 
     def rage(self, kills: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while sum(self.killed.values()) < kills:
+        while sum(self.killed.values()) < kills or (
+            self.must and self.killed.get(self.must, 0) < 3
+        ):
             assert time.monotonic() < deadline, f"seed {SEED}: {self.killed}"
             if self.random.random() < 0.2:
-                top_up(self.axon)
+                top_up(self.axon, self.backlog)
             if self.team is None or self.team.poll() is not None:
                 self._start()
             for _ in range(self.random.randrange(1, 6)):
                 self._kill_one()
-            time.sleep(self.random.uniform(0.1, 0.9))  # work goes on between the blows
+            time.sleep(self.random.uniform(0.1, self.pause))  # work goes on between the blows
 
     def _start(self) -> None:
         log = open(self.axon.root.parent / "team.log", "a")  # noqa: SIM115
@@ -69,8 +78,9 @@ class Storm:
             return  # it is just starting
         if self.random.random() < 0.03:
             found = [self.team.pid]
-        pid = self.random.choice(found)
-        name = "coordinator" if pid == self.team.pid else _name(pid)
+        names = {pid: "coordinator" if pid == self.team.pid else _name(pid) for pid in found}
+        name = self.random.choice(sorted(set(names.values())))  # most are python
+        pid = self.random.choice([pid for pid in found if names[pid] == name])
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             self.killed[name] = self.killed.get(name, 0) + 1
@@ -86,10 +96,10 @@ class Storm:
         pytest.fail(f"seed {SEED}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
 
 
-def top_up(axon: Axon) -> None:
+def top_up(axon: Axon, backlog: int = BACKLOG) -> None:
     """Tasks enough to be at work; made all at once, so that no kill comes between."""
     tasks = axon.tasks() if (axon.root / ".axon/ledger.db").exists() else []
-    missing = BACKLOG - sum(task["state"] != "done" for task in tasks)
+    missing = backlog - sum(task["state"] != "done" for task in tasks)
     if missing > 0:
         names = [f"file{len(tasks) + n}" for n in range(missing)]
         drafts = [
@@ -107,7 +117,7 @@ def top_up(axon: Axon) -> None:
 
 def _name(pid: int) -> str:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        return Path(f"/proc/{pid}/comm").read_text().strip().partition("-")[0]
     return "gone"
 
 
@@ -128,6 +138,40 @@ def test_nothing_is_lost_and_nothing_done_twice(axon: Axon) -> None:
     _sound(axon, [t["identifier"] for t in tasks])
     for n in range(len(tasks)):
         assert (axon.root / f"file{n}").read_text() == "1\n2\n3\n4\n5\n", f"seed {SEED}"
+
+
+@pytest.mark.timeout(3000 if FULL else 400)
+def test_agents_of_the_real_cli_die_and_come_back(axon: Axon) -> None:
+    """The CLI and its tools are among those that are killed; the model is a script."""
+    print(f"seed {SEED}")
+    axon.make_repository()
+    limits: dict[str, object] = {"max_attempts": 1000, "max_losses": 1000, "backoff_seconds": 0.05}
+    axon.configure(limits=limits, gate={"command": "test -e README.md"})
+    axon.git("add", "axon.toml")
+    axon.git("commit", "-qm", "configure axon")
+    names = [f"file{n}" for n in range(300)]
+    played = axon.root.parent / "script.json"
+    played.write_text(
+        json.dumps({"tasks": [{"title": f"write {n}", "turns": turns(n)} for n in names]})
+    )
+    top_up(axon, 4)
+    storm = Storm(
+        axon, "--workers", "2", "--model-upstream", f"script:{played}", backlog=4, pause=4, must=CLI
+    )
+    storm.rage(REAL_KILLS, seconds=2400 if FULL else 240)
+    storm.calm()
+
+    tasks = axon.tasks()
+    print(f"killed {storm.killed}, {len(tasks)} tasks")
+    assert {t["state"] for t in tasks} == {"done"}, f"seed {SEED}"
+    _sound(axon, [t["identifier"] for t in tasks])
+    for n in range(len(tasks)):
+        assert (axon.root / f"file{n}").read_text() == "1\n2\n3\n4\n5\n", f"seed {SEED}"
+
+
+def turns(name: str) -> list[dict[str, Any]]:
+    call = {"name": "Bash", "input": {"command": STEPS.format(name=name), "description": "Work"}}
+    return [{"text": "I write it.", "tools": [call]}, {"text": "Done."}]
 
 
 def _sound(axon: Axon, identifiers: list[str]) -> None:

@@ -55,7 +55,7 @@ def cases(policy: Policy, count: int, seed: int) -> Iterator[Case]:
         verdict = policy.check(asked)
         text = asked + verdict.command
         if verdict.allowed and not any(
-            sign in text for sign in ("\x1e", "\x1f", "RUN_", "builtin")
+            sign in text for sign in (r"\x1e", r"\x1f", "RUN_", "builtin")
         ):
             found += 1
             yield Case(asked, verdict.command, seed)
