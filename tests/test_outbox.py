@@ -103,3 +103,13 @@ def test_what_is_done_together_is_done_whole_or_not_at_all(ledger: Ledger, world
     assert other.task(name).state is State.CANCELED
     assert [e.action for e in other.events(after=before)] == ["pause", "cancel"]
     assert other.check() == []
+
+
+def test_who_has_gone_holds_no_duty(ledger: Ledger) -> None:
+    for name in ("tell a", "tell b"):
+        assert ledger.lease(name, "courier of run-1", 100)
+    assert ledger.lease("tell c", "courier of run-2", 100)
+    ledger.drop_leases("courier of run-1")
+    assert ledger.lease("tell a", "another", 100)
+    assert ledger.lease("tell c", "another", 100) is None
+    assert ledger.check() == []

@@ -263,3 +263,19 @@ def test_health_looks_at_telegram_and_a_run_does_not_depend_on_it(
     lost = telegram()
     assert lost["state"] == "warn" and "chat not found" in lost["reason"] and lost["fix"]
     assert server.sent == []
+
+
+def test_a_run_that_was_killed_leaves_nobody_waiting(stage: Axon, server: TelegramServer) -> None:
+    add(stage, "one", "sleep 600")
+    team = stage.start("team", "--workers", "1", "--watch")
+    wait_for(lambda: heads(server) == ["▶ ENG-1 started"], 90)
+    server.says("/pause")
+    wait_for(lambda: "Paused until /resume" in heads(server), 60)
+    os.kill(team.pid, signal.SIGKILL)
+    team.wait(30)
+    stage.start("team", "--workers", "1", "--watch")
+    server.says("/budget")  # sooner than a lease would have run out
+    wait_for(lambda: "Budget" in heads(server), 60)
+    assert any(head.startswith("⚠ a run was killed") for head in heads(server))
+    stage.ok("stop")
+    wait_for(lambda: heads(server)[-1].endswith("the run has ended"), 60)

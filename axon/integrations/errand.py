@@ -19,6 +19,11 @@ class Office:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # proxies, the desktop
 
 
+def courier_of(run: str) -> str:
+    """Who holds a lease for the errands of a run: the next courier of it, too."""
+    return f"courier of {run}"
+
+
 class Errand(Protocol):
     """Runs in a thread of its own: what holds it up holds up no other."""
 

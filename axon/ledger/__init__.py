@@ -198,6 +198,10 @@ class Ledger(Edits, Messages, Outbox, Trail, Protocol):
         """Give the duty up; nothing happens when it was lost already."""
         ...
 
+    def drop_leases(self, holder: str) -> None:
+        """Free all that a holder had who has gone."""
+        ...
+
     def landed(
         self, lease: Lease, identifier: str, *, commit: str, target: str, verified: bool
     ) -> Task:

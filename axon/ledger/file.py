@@ -203,6 +203,9 @@ class FileLedger(FileEdits, FileMessages, FileOutbox, FileTrail, FileUpkeep):
     def drop_lease(self, lease: Lease) -> None:
         self._store.lag(landing.drop, lease)
 
+    def drop_leases(self, holder: str) -> None:
+        self._store.write(landing.drop_all, holder)
+
     def landed(
         self, lease: Lease, identifier: str, *, commit: str, target: str, verified: bool
     ) -> Task:

@@ -40,6 +40,12 @@ def drop(tx: Tx, lease: Lease) -> None:
         LEASE.update(tx, known, holder="", until=0.0)
 
 
+def drop_all(tx: Tx, holder: str) -> None:
+    """Whoever held them has gone."""
+    for known in LEASE.select(tx, "WHERE holder = ?", (clean(holder),)):
+        LEASE.update(tx, known, holder="", until=0.0)
+
+
 def holds(tx: Tx, lease: Lease) -> bool:
     """Is the duty still this holder's, and current?"""
     known = _find(tx, lease.name)

@@ -3,11 +3,11 @@
 from dataclasses import fields
 
 from axon.errors import NotFound
-from axon.ledger import counts, history
+from axon.ledger import counts, history, landing
 from axon.ledger.proof import damaged, row_sum
 from axon.ledger.records import Run, WorkerStatus
 from axon.ledger.rows import fetch
-from axon.ledger.tables import LEASE, RUN, RUN_TASK, WORKER, Known
+from axon.ledger.tables import RUN, RUN_TASK, WORKER, Known
 from axon.ledger.transaction import Tx
 from axon.tasks.text import clean, shortened
 
@@ -109,8 +109,7 @@ def end(tx: Tx, run: str) -> None:
     known = find(tx, run)
     for worker in _workers(tx, run):
         WORKER.delete(tx, worker)
-    for duty in LEASE.select(tx, "WHERE holder = ?", (clean(run),)):  # its processes have gone
-        LEASE.update(tx, duty, holder="", until=0.0)
+    landing.drop_all(tx, run)  # its processes have gone
     if known and known["ended_at"] is None:
         RUN.update(tx, known, ended_at=tx.now, lease_until=0.0)
         history.append(tx, "run_ended", actor="coordinator", run=run)

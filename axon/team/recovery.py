@@ -7,6 +7,7 @@ import time
 
 from axon.config import Config
 from axon.errors import StaleClaim
+from axon.integrations.errand import courier_of
 from axon.ledger import Ledger, Run
 from axon.tasks import State, Task
 from axon.team.processes import start_time
@@ -42,6 +43,7 @@ def _take_back(ledger: Ledger, run: Run, seconds: float) -> None:
             log.info("claim was gone already task=%s", claim.identifier)
     ledger.record("run_lost", actor="coordinator", run=run.id, why="its coordinator was killed")
     ledger.end_run(run.id)
+    ledger.drop_leases(courier_of(run.id))
 
 
 def exists(pid: int) -> bool:

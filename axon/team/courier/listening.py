@@ -11,7 +11,7 @@ from typing import Any
 
 from axon.config.values import chat_ids
 from axon.errors import AxonError, LedgerError
-from axon.integrations.errand import Errand, Office, Outage
+from axon.integrations.errand import Errand, Office, Outage, courier_of
 from axon.integrations.notify import Notice
 from axon.integrations.notify.chosen import chats_of
 from axon.integrations.telegram.bot import Bot, Trouble
@@ -52,7 +52,7 @@ class Listening:
 
     def __post_init__(self) -> None:
         if self.office.run:
-            self._holder = f"courier of {self.office.run}"
+            self._holder = courier_of(self.office.run)
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from axon.errors import AxonError
 from axon.integrations.errand import Duty, Errand, Outage
@@ -39,6 +39,12 @@ class Rounds:
     def join(self) -> None:
         self._thread.join()
 
+    def let_go(self) -> None:
+        """After the last round; from any thread, for its own may wait for an answer."""
+        if isinstance(self.errand, Duty):
+            with suppress(AxonError), closing(self._opened()) as ledger:  # else it runs out
+                self.errand.let_go(ledger)
+
     def turn(self, now: float) -> float:
         """One round; seconds until the next."""
         try:
@@ -57,9 +63,6 @@ class Rounds:
             self._stopping.wait(self.turn(time.time()))
         if self.errand.final:
             self.turn(time.time())
-        if isinstance(self.errand, Duty) and self._ledger is not None:
-            with suppress(AxonError):  # then it runs out
-                self.errand.let_go(self._ledger)
 
     def _failed(self, error: Exception) -> float:
         if not isinstance(error, AxonError):

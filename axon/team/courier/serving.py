@@ -34,4 +34,6 @@ def serve(office: Office, pipe: Connection) -> None:
     for one in rounds:
         if one.errand.final:
             one.join()
+    for one in rounds:
+        one.let_go()
     os._exit(0)  # at once: what still waits for an answer has nothing to lose

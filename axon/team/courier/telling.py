@@ -7,7 +7,7 @@ from functools import partial
 
 from axon.config.values import weekday
 from axon.errors import NotFound
-from axon.integrations.errand import Errand, Office
+from axon.integrations.errand import Errand, Office, courier_of
 from axon.integrations.notify import Notice, Notifier
 from axon.integrations.notify.chosen import notifiers_of
 from axon.integrations.notify.delivery import deliver
@@ -48,7 +48,7 @@ class Telling:
     def __post_init__(self) -> None:
         self._redactor = Redactor(self.office.secrets)
         if self.office.run:  # whoever takes over from a courier that died need not wait
-            self._holder = f"courier of {self.office.run}"
+            self._holder = courier_of(self.office.run)
 
     @property
     def name(self) -> str:
