@@ -1,6 +1,7 @@
 """Work in Review and issues, by the built file: killed anywhere, hostile people, nothing twice."""
 
 import base64
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from axon.ledger import Ledger, open_ledger
 from axon.tasks import Claim, Draft
 from tests.drive import Axon
 from tests.github_server import ALICE, BOT, MALLORY, TOKEN, GitHubServer, github_server
+
+STORM = bool(os.environ.get("AXON_STORM"))
 
 
 @dataclass
@@ -121,7 +124,7 @@ def test_a_pull_request_says_what_judged_the_work(desk: Desk) -> None:
 
 def test_killed_at_any_step_it_becomes_one_pull_request(desk: Desk) -> None:
     points = ("pushing", "pushed", "opened", "proposed", "recorded")
-    for number, point in enumerate(points, 1):
+    for number, point in enumerate(points if STORM else ("pushed", "proposed"), 1):
         name = desk.hand_in(f"task {point}", f"{point}.txt")
         desk.killed(f"github.{point}", "push")
         assert len(desk.push()) == (point != "recorded")
@@ -316,7 +319,8 @@ def test_another_base_other_labels_and_a_team_key_are_as_set(desk: Desk) -> None
     assert set(tasks) == {"write it", "meant"}
     assert desk.axon.git("rev-parse", "main") == before, "it is another branch"
     desk.axon.variables["GITHUB_BASE_BRANCH"] = "nowhere"
-    desk.hand_in("more", "b.txt")
+    with desk.ledger() as ledger:
+        desk.work(ledger, "ENG-2", "b.txt", "b\n")
     done = desk.axon("github", "push")
     assert done.returncode == 1
     assert (
