@@ -224,12 +224,14 @@ def test_a_run_without_coordinator_is_ended_once_its_processes_are_gone(
     found = {one.subject: one for one in look(world, ledger, folder)}
     assert found.keys() == {"dead", "stopped", "away"}
     assert "kill -CONT" in found["stopped"].fix and "another.example" in found["away"].fix
-    news = {one.subject: one.mended for one in watch(ledger, folder).beat(world.wall)}
-    assert news == {"dead": True, "stopped": False, "away": False}
+    beats = watch(ledger, folder)
+    assert [(one.subject, one.mended) for one in beats.beat(world.wall)] == [("dead", True)]
+    later = {one.subject: one.mended for one in beats.beat(world.wall)}
+    assert later == {"stopped": False, "away": False}, "they may only have been slow"
     assert ledger.run("dead").ended_at is not None and ledger.run("stopped").ended_at is None
     states = [ledger.task(f"ENG-{n}").state for n in (1, 2, 3)]
     assert states == [State.TODO, State.IN_PROGRESS, State.IN_PROGRESS]
-    assert watch(ledger, folder).beat(world.wall) == [] and len(said(ledger)) == 3
+    assert beats.beat(world.wall) == [] and len(said(ledger)) == 3
 
 
 def test_a_dead_lease_is_given_back(world: World, ledger: Ledger, folder: Path) -> None:
@@ -281,10 +283,10 @@ def test_a_team_finds_a_killed_one_and_says_so(axon: Axon) -> None:
     other = axon.start("team", "--workers", "1", "--watch")
     wait_for(lambda: _runs(axon) == 2, 60)
     os.kill(team.pid, signal.SIGKILL)
-    events = wait_for(lambda: [e for e in _events(axon) if e["action"] == "heartbeat"], 90)
-    assert [e["run"] for e in events] == [run] and events[0]["data"]["mended"] is True
+    events = wait_for(lambda: _mended(axon), 90)
+    assert [e["run"] for e in events] == [run]
     wait_for(lambda: axon.task("ENG-1")["attempts"] == 2, 60)
-    assert [e["action"] for e in _events(axon)].count("heartbeat") == 1
+    assert len(_mended(axon)) == 1
     os.kill(other.pid, signal.SIGTERM)
     other.communicate(timeout=60)
 
@@ -298,6 +300,11 @@ def _events(axon: Axon) -> list[dict[str, Any]]:
         ]
     finally:
         ledger.close()
+
+
+def _mended(axon: Axon) -> list[dict[str, Any]]:
+    found = [event for event in _events(axon) if event["action"] == "heartbeat"]
+    return [event for event in found if event["data"]["mended"]]
 
 
 def _runs(axon: Axon) -> int:

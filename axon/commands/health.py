@@ -1,5 +1,6 @@
 """Check that everything a run needs is there and works; or pack what a bug report needs."""
 
+import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -53,6 +54,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, config: Config) -> int:
     from axon.team.health import all_probes
+    from axon.team.processes import become_subreaper, end_descendants
 
     if args.deep and args.fast:
         raise UsageError("--deep and --fast exclude each other; leave one out")
@@ -67,7 +69,13 @@ def run(args: Namespace, config: Config) -> int:
     _convert_ledger(effective)
     kept: list[Containment] = []
     probes = all_probes(effective, _say, kept, deep=args.deep, fast=args.fast)
-    checks = look_all(probes, shown)
+    become_subreaper()
+    try:
+        checks = look_all(probes, shown)
+    except KeyboardInterrupt:  # at once: checks that still run would start more programs
+        end_descendants(os.getpid())
+        os._exit(130)
+    end_descendants(os.getpid())  # of those that took too long
     view = health_view(checks, kept[0] if kept else None)
     if args.json:
         print_json(view)

@@ -38,6 +38,7 @@ class Concern:
     fix: str
     identifier: str = ""
     run: str = ""
+    certain: bool = False  # no clock, and nobody who is only slow, can make it seem so
     mended: bool = False
 
     @property
@@ -64,7 +65,8 @@ def concerns(
 ) -> list[Concern]:
     """All there are now. `exists`: whether this host has a living process of that number."""
     runs = ledger.runs()
-    lost = [run for run in runs if run.ended_at is None and _is_lost(run, exists)]
+    lost = [run for run in runs if run.ended_at is None]
+    lost = [run for run in lost if not run.alive or _is_gone(run, exists)]
     stale = stale_tasks(ledger, hours=stale_hours, now=now, recordings=recordings)
     return [
         *(_lost(run, exists) for run in lost),
@@ -73,16 +75,16 @@ def concerns(
     ]
 
 
-def _is_lost(run: Run, exists: Exists) -> bool:
-    """Its leadership has lapsed, or who led it is known to be gone."""
-    return not run.alive or (run.host == socket.gethostname() and not exists(run.pid))
+def _is_gone(run: Run, exists: Exists) -> bool:
+    """Who led it is known to have died."""
+    return run.host == socket.gethostname() and not exists(run.pid)
 
 
 def _lost(run: Run, exists: Exists) -> Concern:
-    fix = "axon team goes on from there"
+    fix, certain = "axon team goes on from there", _is_gone(run, exists)
     if run.host != socket.gethostname():
         fix = f"look at host {run.host}; its tasks come back when their leases end"
-    elif exists(run.pid):
+    elif not certain:
         fix = (
             f"process {run.pid} is there but leads it no more; end it, or let it go on (kill -CONT)"
         )
@@ -91,6 +93,7 @@ def _lost(run: Run, exists: Exists) -> Concern:
         subject=run.id,
         run=run.id,
         since=run.started_at,
+        certain=certain,
         what=f"{run.id} has no coordinator any more (pid {run.pid} on {run.host})",
         fix=fix,
     )
@@ -179,9 +182,9 @@ class Heartbeat:
 
     def _twice(self, found: list[Concern]) -> list[Concern]:
         """What the last beat saw too: when a wall clock jumps, everything seems to be long ago,
-        and whatever goes on says so before the next beat. A lost run is told by its lease."""
+        and whatever goes on says so before the next beat."""
         seen, self._seen = self._seen, {c.key: c.since for c in found}
-        return [c for c in found if c.kind == "lost_run" or seen.get(c.key) == c.since]
+        return [c for c in found if c.certain or seen.get(c.key) == c.since]
 
     def _tell(self, found: list[Concern], present: set[str]) -> list[Concern]:
         known = self._known()
