@@ -35,7 +35,7 @@ def github(tmp_path: Path) -> Iterator[GitHubServer]:
 def team(axon: Axon, github: GitHubServer) -> Axon:
     """Its repository is known by the remote alone."""
     axon.make_repository()
-    shell(axon, gate={"command": "test -e README.md"}, github={"poll_seconds": 0.2})
+    shell(axon, gate={"command": "env; test -e README.md"}, github={"poll_seconds": 0.2})
     axon.git("push", "-q", str(github.repo), "main")
     axon.git("remote", "add", "origin", f"{github.address}.git")
     axon.variables |= {"GITHUB_TOKEN": TOKEN, "GITHUB_REVIEWERS": "alice"}
@@ -59,12 +59,24 @@ def test_a_run_ends_when_its_work_is_proposed_and_the_next_hears_of_the_merge(
 
     team.variables["AXON_FAILPOINT"] = "github.pushed"  # the courier dies after each push
 
-    done = team("team", "--land", "pr", "--workers", "2")
+    holders = github.folder / "holders"  # of the token, in what any process may see of others
+    hook = github.repo / "hooks" / "pre-receive"
+    hook.write_text(
+        f"#!/bin/sh\nfor p in /proc/[0-9]*; do grep -qse {TOKEN} -e {ENCODED} $p/environ $p/cmdline"
+        f' && echo "${{p#/proc/}} $(readlink $p/cwd)"; done >> {holders}\ntrue\n'
+    )
+    hook.chmod(0o755)
+
+    process = team.start("team", "--land", "pr", "--workers", "2")
+    out, err = process.communicate(timeout=180)
 
     del team.variables["AXON_FAILPOINT"]
-    assert done.returncode == 0, done.stderr
-    assert "courier (pid" in done.stdout and "killed by signal 9" in done.stdout
-    assert "proposed" in done.stdout and "finished, in Review: ENG-1, ENG-2" in done.stdout
+    assert process.returncode == 0, err
+    assert "courier (pid" in out and "killed by signal 9" in out
+    assert "proposed" in out and "finished, in Review: ENG-1, ENG-2" in out
+    found = [line.split(" ", 1) for line in holders.read_text().splitlines()]
+    ours = {pid for pid, cwd in found if cwd.startswith(str(team.root))}
+    assert ours == {str(process.pid)}, "only what was started with it has it in its environment"
     assert len(github.open_pulls()) == 2
     assert {t["state"] for t in team.tasks()} == {"review"}
     assert not team.git("log", "--oneline", "main", "--grep", "ENG-"), "nothing has landed here"

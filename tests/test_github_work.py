@@ -213,6 +213,16 @@ def test_closed_is_canceled_and_reopened_work_is_proposed_anew(desk: Desk) -> No
     assert pull["number"] == 2
     assert desk.axon.task("ENG-1")["state"] == "review"
 
+    desk.github.close_pull(2)
+    desk.pull()
+    desk.axon.ok("task", "reopen", "ENG-1")
+    with desk.ledger() as ledger:  # the agent finds that it is good as it is
+        commit = ledger.task("ENG-1").commit
+        ledger.submit(claim_of(ledger, "ENG-1"), commit=commit, verified=True)
+    assert desk.pull() == [] and desk.axon.task("ENG-1")["state"] == "review"
+    desk.push()
+    assert [pull["number"] for pull in desk.github.open_pulls()] == [3]
+
 
 def test_a_review_sends_the_work_back_once(desk: Desk) -> None:
     desk.axon.variables |= {"GITHUB_REVIEWERS": "alice"}
@@ -283,7 +293,8 @@ def test_the_token_is_in_no_file_and_no_process(desk: Desk) -> None:
     another = "Authorization: Basic " + base64.b64encode(b"ci:another").decode()
     desk.axon.git("config", f"http.{desk.github.url}/.extraHeader", another)
     away = "https://192.0.2.1/"  # nobody is there
-    desk.axon.git("config", f"url.{away}.insteadOf", f"{desk.github.url}/")
+    for way in ("insteadOf", "pushInsteadOf"):
+        desk.axon.git("config", f"url.{away}.{way}", f"{desk.github.url}/")
     desk.hand_in()
     desk.push()
     snapshot = seen.read_bytes()

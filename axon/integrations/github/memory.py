@@ -51,9 +51,6 @@ class Memory:
         while len(self._pages) > MOST_PAGES:
             del self._pages[next(iter(self._pages))]
 
-    def forget(self) -> None:
-        self._pages, self._changed = {}, True
-
     def save(self) -> None:
         """Whole or not at all; a full disk loses nothing that matters."""
         if self._path is None or not self._changed:

@@ -124,7 +124,6 @@ def _opened(github: GitHub, proposal: Proposal) -> Pull:
     except GitHubError as error:
         if error.status not in (0, 422) and error.status < 500:
             raise
-        github.memory.forget()  # the list may be older than what we have just made
         found = find(github, proposal.branch, proposal.base)  # it was opened all the same
         if found is None:
             raise
