@@ -118,6 +118,7 @@ def test_a_worker_stopped_past_its_lease(axon: Axon, meeting: Path, done_meanwhi
     assert axon.task("ENG-1")["attempts"] >= 2
 
 
+@pytest.mark.skipif(not FULL, reason="part of make storm")
 @pytest.mark.timeout(240)
 def test_others_go_on_while_a_worker_is_stopped(axon: Axon, meeting: Path) -> None:
     (meeting / "land").touch()

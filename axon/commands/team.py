@@ -27,6 +27,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=workers, metavar="N", help="agents at work at once (2), or auto"
     )
+    parser.add_argument(
+        "--land-batch",
+        type=int,
+        metavar="N",
+        help="check and land up to N finished tasks at once; a red batch is halved",
+    )
     parser.add_argument("--watch", action="store_true", help="stay, and wait for new tasks")
     parser.add_argument(
         "--resume", action="store_true", help="say first what is taken up where it was left"

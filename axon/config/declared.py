@@ -114,6 +114,12 @@ class Config(ServiceSettings):
         "becomes a pull request and waits for its merge",
         flag="land",
     )
+    land_batch: int = setting(
+        "land.batch",
+        1,
+        "so much finished work is merged, checked and landed at once; red halves are tried apart",
+        flag="land_batch",
+    )
     review: str = setting(
         "review.when",
         "solo",

@@ -43,6 +43,7 @@ LEAST = {
     "max_review": 1,
     "lease_seconds": 1,
     "max_processes": 10,
+    "land_batch": 1,
     "max_attempts": 1,
     "max_turns": 1,
     "max_losses": 1,

@@ -14,6 +14,7 @@ from axon.team.landing.merge import (
     land_ref,
     merge_beside,
     merge_task,
+    was_alone,
     was_verified,
 )
 from axon.team.project import Project
@@ -63,7 +64,7 @@ def land(project: Project, task: Task, watch: Watch | None = None) -> Landed | R
     what was done before is found and not done again."""
     recover(project)
     bring_over(project, watch)
-    before = _landed_before(project, task)
+    before = landed_before(project, task)
     if before is not None:
         return before
     if not task.commit or project.commit_of(task.commit) is None:
@@ -129,7 +130,7 @@ def _drop_beside(project: Project, commit: str) -> None:
         project.git.attempt("update-ref", "-d", ref, commit)
 
 
-def _landed_before(project: Project, task: Task) -> Landed | None:
+def landed_before(project: Project, task: Task) -> Landed | None:
     """This very work is on the target already: a landing was killed before it told the ledger."""
     ref = land_ref(task.identifier)
     commit = project.commit_of(ref)
@@ -156,7 +157,7 @@ def _round(
     if isinstance(found, Interrupted):
         return Deferred(why=found.why)
     project.reached("landing.kept")
-    landed = _place(project, task, branch, tip, found)
+    landed = place(project, f"axon: land {task.identifier}", branch, tip, found)
     if isinstance(landed, Landed):
         project.reached("landing.placed")
         tip_now = project.commit_of(f"refs/heads/{landed.target}")
@@ -171,16 +172,17 @@ def _judged_before(project: Project, task: Task, tip: str) -> Merged | None:
     if project.commit_of(f"{ref}^1") != tip or project.commit_of(f"{ref}^2") != task.commit:
         return None
     commit = project.commit_of(ref) or ""
+    if not was_alone(project, commit):
+        return None
     return Merged(commit=commit, verified=was_verified(project, commit))
 
 
-def _place(
-    project: Project, task: Task, branch: str, tip: str, merged: Merged
+def place(
+    project: Project, why: str, branch: str, tip: str, merged: Merged
 ) -> Landed | Deferred | None:
     """Move the branch, or when its checkout must be left alone, the one beside it."""
     if project.contains(tip, merged.commit):  # a person has merged it
         return _landed(merged, branch)
-    why = f"axon: land {task.identifier}"
     moved = move(project, branch, tip, merged.commit, why)
     if moved.done:
         return _landed(merged, branch)

@@ -14,6 +14,7 @@ from axon.security.secrets import Redactor
 from axon.tasks import State, Task
 from axon.team.crew import Crew
 from axon.team.gate import GateResult
+from axon.team.landing.batch import Batched, land_batch, next_batch, suspect, suspects
 from axon.team.landing.checkout import recover
 from axon.team.landing.land import Deferred, Landed, Rejected, bring_over, land
 from axon.team.landing.merge import gate_log
@@ -94,7 +95,7 @@ class Lander:
             if not self._on_duty():
                 return False
             with hold(self.project, NAME):
-                self._land(waiting[0])
+                self._land(self._next(waiting))
         except LedgerError:
             raise
         except StaleClaim:
@@ -142,17 +143,48 @@ class Lander:
         self._renewed = time.monotonic()
         return self._lease is not None
 
-    def _land(self, task: Task) -> None:
-        self._show(task.identifier, "landing")
-        self._enter(task)
-        outcome = land(self.project, task, self.watch)
-        if isinstance(outcome, Deferred):
+    def _next(self, waiting: list[Task]) -> list[Task]:
+        most = self.crew.config.land_batch
+        return next_batch(waiting, suspects(self.project), most) if most > 1 else waiting[:1]
+
+    def _land(self, tasks: list[Task]) -> None:
+        """One alone, or several together."""
+        task, alone = tasks[0], len(tasks) == 1
+        self._show(task.identifier, "landing" if alone else f"landing {len(tasks)}")
+        for one in tasks:
+            self._enter(one)
+        found: Batched | Landed | Rejected | Deferred = (
+            land(self.project, task, self.watch)
+            if alone
+            else land_batch(self.project, tasks, self.watch)
+        )
+        if isinstance(found, Deferred):
             gate_log(self.project).unlink(missing_ok=True)
             if not self.stopping.is_set():
-                self._trouble(task, outcome.why)
+                self._trouble(task, found.why)
             return
         self._troubles = 0
-        self._tell(task, outcome)
+        if isinstance(found, Batched):
+            self._sort_out(tasks, found)
+            return
+        self._tell(task, found)
+        if self.crew.config.land_batch > 1 and task.identifier in (left := suspects(self.project)):
+            suspect(self.project, [name for name in left if name != task.identifier])
+
+    def _sort_out(self, tasks: list[Task], batch: Batched) -> None:
+        """Who has landed is told; among the others is who made the batch red, or conflicts."""
+        names = [task.identifier for task in tasks]
+        if batch.red:
+            self._record("", "batch_red", f"{', '.join(names)}: halves are tried", batch=names)
+            gate_log(self.project).unlink(missing_ok=True)
+        for task, landed in batch.landed:
+            self._tell(task, landed)
+        done = {task.identifier for task, _ in batch.landed}
+        before = suspects(self.project)
+        now = names if batch.red else [*before, *batch.left_out]
+        left = [name for name in dict.fromkeys(now) if name not in done]
+        if left != before:
+            suspect(self.project, left)
 
     def _tell(self, task: Task, outcome: Landed | Rejected) -> None:
         """Have the ledger know what was decided."""
@@ -204,10 +236,9 @@ class Lander:
     def _record_gate(self, task: Task, gate: GateResult) -> None:
         kept = self.project.state_dir / "logs" / f"{task.identifier}.landing.gate.log"
         found = gate_log(self.project)
-        if found.exists():
+        if found.exists():  # a batch has one for all; the next check writes it anew
             text = self._redactor.text(found.read_text("utf-8", "replace"))
             kept.write_text(text, "utf-8", "replace")
-            found.unlink()
         self._record(
             task.identifier,
             "gate",

@@ -26,6 +26,7 @@ TITLE_CHARACTERS = 200
 MERGE_REF = "refs/axon/merge"  # the one that is being judged
 GATE_TRAILER = "Axon-Gate"
 TASK_TRAILER = "Axon-Task"
+BATCH_TRAILER = "Axon-Batch"  # whose checks have judged it together, at its last merge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +64,25 @@ def merge_task(
     """Merge the task's commit onto `tip` and judge the result."""
     scratch, start = scratch_at(project, tip)
     git = project.clone_git(scratch.path)
-    title = " ".join(task.title.split())[:TITLE_CHARACTERS]
-    message = f"Merge {task.identifier}: {title}"
-    refused = _merge(git, task.commit, message)
+    message = message_of(task)
+    refused = merge_commit(git, task.commit, message)
     if refused is not None:
         return refused
-    head = _bring_in(project, git, scratch.path)
+    head = bring_in(project, git, scratch.path)
     judged = judge(project, scratch, gate_of(project.config, task), watch)
     if not isinstance(judged, Merged):
         return judged
     commit = task.commit  # somebody has merged it already
     if head != start:
-        trailers = {TASK_TRAILER: task.identifier, GATE_TRAILER: _word(judged.verified)}
-        commit = _signed(project, head, (start, task.commit), message, trailers)
+        trailers = {TASK_TRAILER: task.identifier, GATE_TRAILER: word(judged.verified)}
+        commit = signed(project, f"{head}^{{tree}}", (start, task.commit), message, trailers)
         project.git.run("update-ref", land_ref(task.identifier), commit)
     return Merged(commit=commit, verified=judged.verified, gate=judged.gate)
+
+
+def message_of(task: Task) -> str:
+    title = " ".join(task.title.split())[:TITLE_CHARACTERS]
+    return f"Merge {task.identifier}: {title}"
 
 
 def merge_beside(
@@ -87,15 +92,15 @@ def merge_beside(
     scratch, _ = scratch_at(project, target)
     git = project.clone_git(scratch.path)
     message = f"Merge {project.beside} into {project.target}"
-    refused = _merge(git, beside, message)
+    refused = merge_commit(git, beside, message)
     if refused is not None:
         return refused
-    head = _bring_in(project, git, scratch.path)
+    head = bring_in(project, git, scratch.path)
     judged = judge(project, scratch, project.config.gate, watch)
     if not isinstance(judged, Merged):
         return judged
-    trailers = {GATE_TRAILER: _word(judged.verified)}
-    commit = _signed(project, head, (target, beside), message, trailers)
+    trailers = {GATE_TRAILER: word(judged.verified)}
+    commit = signed(project, f"{head}^{{tree}}", (target, beside), message, trailers)
     return Merged(commit=commit, verified=judged.verified, gate=judged.gate)
 
 
@@ -137,8 +142,17 @@ def gate_log(project: Project) -> Path:
 
 def was_verified(project: Project, commit: str) -> bool:
     """What the gate said of an earlier landing, as the commit itself tells."""
-    form = f"--format=%(trailers:key={GATE_TRAILER},valueonly)"
-    return project.git.run("log", "-1", form, commit).strip() == _word(True)
+    return _trailer(project, commit, GATE_TRAILER) == word(True)
+
+
+def was_alone(project: Project, commit: str) -> bool:
+    """Whether its own tree was judged, and not only that of a batch it was in."""
+    return not _trailer(project, commit, BATCH_TRAILER)
+
+
+def _trailer(project: Project, commit: str, key: str) -> str:
+    form = f"--format=%(trailers:key={key},valueonly)"
+    return project.git.run("log", "-1", form, commit).strip()
 
 
 def open_scratch(project: Project) -> Workspace:
@@ -197,7 +211,7 @@ def _checkout(project: Project, git: Git, tip: str) -> str:
     return git.line("rev-parse", "HEAD")
 
 
-def _merge(git: Git, commit: str, message: str) -> Refused | None:
+def merge_commit(git: Git, commit: str, message: str) -> Refused | None:
     """None when the merge is made, or there was nothing left to merge."""
     if not git.ok("cat-file", "-e", f"{commit}^{{commit}}"):
         return Refused(why="its commit is not in the project's repository", feedback="")
@@ -219,7 +233,7 @@ def _merge(git: Git, commit: str, message: str) -> Refused | None:
     )
 
 
-def _bring_in(project: Project, git: Git, path: Path) -> str:
+def bring_in(project: Project, git: Git, path: Path) -> str:
     """Bring the merge into the project before the gate runs, for that may ruin the clone."""
     outcome = fetch(project, path, f"+HEAD:{MERGE_REF}")
     if not outcome.ok:
@@ -227,15 +241,15 @@ def _bring_in(project: Project, git: Git, path: Path) -> str:
     return git.line("rev-parse", "HEAD")
 
 
-def _signed(
-    project: Project, head: str, parents: tuple[str, str], message: str, trailers: dict[str, str]
+def signed(
+    project: Project, tree: str, parents: tuple[str, str], message: str, trailers: dict[str, str]
 ) -> str:
     """The merge that was judged, with the verdict in its message: same tree, same parents."""
     text = message + "\n\n" + "".join(f"{key}: {value}\n" for key, value in trailers.items())
     clean = text.replace("\0", " ").encode("utf-8", "replace").decode()
     words = [word for parent in parents for word in ("-p", parent)]
-    return project.git.run("commit-tree", f"{head}^{{tree}}", *words, data=clean).strip()
+    return project.git.run("commit-tree", tree, *words, data=clean).strip()
 
 
-def _word(verified: bool) -> str:
+def word(verified: bool) -> str:
     return "passed" if verified else "none"

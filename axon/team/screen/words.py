@@ -32,6 +32,7 @@ WORDS = {
     "session_fault": "fault",
     "gateway_refused": "refused",
     "landing_deferred": "deferred",
+    "batch_red": "batch-red",
     "heartbeat": "stuck",
     "pull_request": "proposed",
     "pull_request_failed": "unproposed",
@@ -58,6 +59,7 @@ MOODS: dict[str, Mood] = {
     "errand_failed": "warn",
     "not_told": "warn",
     "landing_deferred": "warn",
+    "batch_red": "warn",
     "heartbeat": "warn",
 }
 # Part of the story, but no news: `axon logs` and a pipe have them, the live table leaves them out.
