@@ -29,6 +29,7 @@ from axon.tasks import State
 from axon.team.courier import listening
 from axon.team.courier.listening import Listening
 from axon.team.courier.makers import tells
+from axon.team.courier.rounds import Rounds
 from axon.team.courier.telling import Telling
 from axon.team.reports.digest import digest_of, digest_text, due, key_of
 from tests.telegram_server import CHAT, PERSON, TOKEN, Fault, TelegramServer, parsed
@@ -275,6 +276,36 @@ def test_a_channel_that_takes_nothing_keeps_its_letters_and_is_told_once(
     assert server.texts() == ["<b>a</b>", "<b>b</b>"]
 
 
+def test_what_does_not_work_is_told_once_and_works_again_only_when_it_does(
+    telling: Telling, ledger: Ledger, world: World, server: TelegramServer
+) -> None:
+    server.fail("sendMessage", *[Fault("html", 502)] * 6)
+    post(telling, ledger, "a")
+    rounds, now = Rounds(telling, world.open, "run-1"), time.time()
+    for _ in range(6):
+        pause = rounds.turn(now)
+        rounds.turn(now + pause / 2)  # as the last round does, which waits for nothing
+        now += pause + 0.1
+    told = [event.action for event in ledger.events()]
+    assert told == ["errand_failed"]
+    rounds.turn(now)
+    assert server.texts() == ["<b>a</b>"]
+    assert [event.action for event in ledger.events()] == ["errand_failed", "errand_mended"]
+
+
+def test_a_lost_token_is_tried_again_by_the_last_round_too(
+    telling: Telling, ledger: Ledger, world: World, server: TelegramServer
+) -> None:
+    server.fail("sendMessage", *[Fault("status", 401, "Unauthorized")] * 2)
+    post(telling, ledger, "a")
+    rounds, now = Rounds(telling, world.open, "run-1"), time.time()
+    assert rounds.turn(now) == delivering.OUTAGE_SECONDS
+    assert rounds.turn(now + 1) == delivering.OUTAGE_SECONDS
+    assert [event.action for event in ledger.events()] == ["errand_failed"]
+    rounds.turn(now + 2)
+    assert server.texts() == ["<b>a</b>"]
+
+
 def test_a_message_that_is_refused_is_given_up_and_the_next_one_goes(
     telling: Telling, ledger: Ledger, server: TelegramServer
 ) -> None:
@@ -403,6 +434,16 @@ def test_the_same_error_is_told_once_and_then_how_often_it_came(
     settled(telling, ledger, world.wall)
     settled(telling, ledger, world.wall)
     assert len(server.sent) == 3
+
+
+def test_a_channel_is_not_told_that_it_could_not_be_told(
+    telling: Telling, ledger: Ledger, server: TelegramServer
+) -> None:
+    started(ledger)
+    for name in (telling.name, "github"):
+        ledger.record("errand_failed", actor="courier", run="run-1", why=f"{name}: gone")
+    settled(telling, ledger)
+    assert [one["parsed"] for one in server.sent] == ["⚠ a service cannot be reached\ngithub: gone"]
 
 
 def test_a_digest_is_told_once_a_day_whatever_the_clock_does(

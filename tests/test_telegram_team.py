@@ -276,6 +276,6 @@ def test_a_run_that_was_killed_leaves_nobody_waiting(stage: Axon, server: Telegr
     stage.start("team", "--workers", "1", "--watch")
     server.says("/budget")  # sooner than a lease would have run out
     wait_for(lambda: "Budget" in heads(server), 60)
-    assert any(head.startswith("⚠ a run was killed") for head in heads(server))
+    wait_for(lambda: any(head.startswith("⚠ a run was killed") for head in heads(server)), 60)
     stage.ok("stop")
     wait_for(lambda: heads(server)[-1].endswith("the run has ended"), 60)

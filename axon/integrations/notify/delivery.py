@@ -43,6 +43,8 @@ def deliver(ledger: Ledger, notifier: Notifier, now: float) -> Delivered:
             ledger.end_sending(letter, _orphan(letter, notifier))
             return Delivered(sent=sent, wait=0.0, dropped=tuple(dropped))
         if now < letter.next_at < now + LONGEST_WAIT:
+            if letter.attempts >= TELL_ATTEMPTS:  # it does not work again by being waited for
+                raise Outage(letter.error, seconds=letter.next_at - now)
             return Delivered(sent=sent, wait=letter.next_at - now, dropped=tuple(dropped))
         if not ledger.begin_sending(letter):
             continue
@@ -83,7 +85,7 @@ def _failed(letter: Letter, notifier: Notifier, error: Undelivered, now: float) 
     return Outcome(
         fate=fate,
         error=str(error),
-        next_at=now + pause if fate is Fate.PENDING else 0.0,
+        next_at=now + pause if fate is Fate.PENDING and error.then == "later" else 0.0,
         doubtful=error.doubtful,
         counted=error.counted,
     )

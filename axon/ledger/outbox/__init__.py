@@ -101,6 +101,7 @@ class Outbox(Protocol):
     def together(self, work: Callable[[], T]) -> T:
         """All that `work` does with this ledger, in one transaction: all of it, or nothing.
 
-        It must be short and do nothing else; the history is not to be read after a write.
+        It must be short and do nothing else. An error of a call in it must be its end, and the
+        history is not to be read after a write.
         """
         ...

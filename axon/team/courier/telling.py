@@ -146,6 +146,8 @@ class Telling:
             return []
         found = []
         for event in filter(is_alert, events):
+            if event.action == "errand_failed" and event.why.startswith(f"{self.name}: "):
+                continue  # who can be told of that here needs it no more
             text = alert_text(event)
             name = f"alert {self.name} {fingerprint(text)}"
             kept = ledger.bookmark(name)
