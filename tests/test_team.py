@@ -327,6 +327,23 @@ def test_after_a_killed_coordinator_the_next_run_goes_on(team: Axon) -> None:
     assert (team.root / "x").exists() and (team.root / "y").exists()
 
 
+def test_a_sparse_recipe_holds_for_work_and_merge(team: Axon) -> None:
+    for name in ("src/a.txt", "huge/b.txt"):
+        (team.root / name).parent.mkdir()
+        (team.root / name).write_text("old\n")
+    shell(team, workspace={"sparse": ["src"]}, gate={"command": "test -e src && test ! -e huge"})
+    team.git("add", "-A")
+    team.git("commit", "-qm", "a big repository")
+    add(team, "work", "echo new > src/a.txt; mkdir huge; echo mine > huge/c.txt; rm README.md")
+    add(team, "more", "echo more > src/d.txt", "--depends", "ENG-1")
+    team.ok("team", "--workers", "2", "--allow-red")
+    assert [t["state"] for t in team.tasks()] == ["done", "done"]
+    assert team.git("ls-files").split() == [
+        "axon.toml", "huge/b.txt", "huge/c.txt", "src/a.txt", "src/d.txt"
+    ]  # fmt: skip
+    assert (team.root / "huge/b.txt").read_text() == "old\n"
+
+
 def test_ctrl_c_parks_what_runs(team: Axon) -> None:
     add(team, "slow", SLOW)
     process = team.start("team", "--workers", "2")

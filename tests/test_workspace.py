@@ -218,6 +218,46 @@ def test_a_shallow_project_works(repo: Repo, tmp_path: Path) -> None:
         shallow.git("merge-base", "--is-ancestor", each, "agent/eng-1")
 
 
+def test_a_sparse_workspace_has_a_part_and_loses_nothing(repo: Repo) -> None:
+    repo.commit({name: f"{name}\n" for name in (
+        "top.txt", "docs/a.txt", "lib/mid.txt", "lib/core/b.txt", "lib/core/deep/c.txt",
+        "lib/other/d.txt", "huge/e.bin", "huge/f.bin",
+    )})  # fmt: skip
+    project, workspace = opened(repo, sparse=("docs", "lib/core/"))
+    there = sorted(
+        str(path.relative_to(workspace.path))
+        for path in workspace.path.rglob("*.*")
+        if ".git" not in path.parts
+    )
+    assert there == [
+        "a.txt", "docs/a.txt", "lib/core/b.txt", "lib/core/deep/c.txt", "lib/mid.txt", "top.txt"
+    ]  # fmt: skip
+
+    repo.write({"lib/core/b.txt": "new\n", "docs/a.txt": None, "huge/mine.txt": "made\n"},
+               workspace.path)  # fmt: skip
+    ref = keep_wip(project, workspace, "as it is")
+    assert ref is not None
+    changed = ["A\thuge/mine.txt", "D\tdocs/a.txt", "M\tlib/core/b.txt"]
+    assert sorted(repo.git("diff", "--name-status", f"{ref}^", ref).splitlines()) == changed
+
+    (workspace.path / ".git/info/sparse-checkout").write_text("/*\n")  # the agent sees to it
+    repo.commit({"huge/e.bin": "theirs\n", "lib/mid.txt": "theirs\n"})
+    assert update(project, workspace) == []
+    (workspace.path / ".git/index").write_bytes(b"broken")
+    (workspace.path / "top.txt").write_text("mine\n")
+    commit = commit_all(project, workspace, "work")
+    publish(project, workspace)
+    assert sorted(repo.git("diff", "--name-status", "main", commit).splitlines()) == [
+        changed[0], "D\tdocs/a.txt", "M\tlib/core/b.txt", "M\ttop.txt"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["/etc", "../up", "", ".", "a/../b"])
+def test_what_is_no_folder_of_the_repository_is_refused(repo: Repo, folder: str) -> None:
+    with pytest.raises(UsageError, match="workspace.sparse names"):
+        opened(repo, sparse=(folder,))
+
+
 def test_a_linked_worktree_can_be_the_project(repo: Repo, tmp_path: Path) -> None:
     repo.git("worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
     linked = Repo(tmp_path / "linked")

@@ -149,6 +149,11 @@ class Config(ServiceSettings):
     )
     setup: str = setting("workspace.setup", "", "command that prepares a new workspace")
     setup_minutes: float = setting("workspace.setup_minutes", 10.0, "time limit of the set-up")
+    sparse: tuple[str, ...] = setting(
+        "workspace.sparse",
+        (),
+        "folders of a big repository that workspaces have, beside the files above; empty: all",
+    )
     ports: int = setting(
         "workspace.ports", 10, "ports reserved per workspace; the first is $AXON_PORT"
     )

@@ -1,11 +1,11 @@
 """What the agent of an attempt is told: first, or when its work comes back."""
 
-from axon.core.briefing import briefing
 from axon.core.prompts import continuation_prompt, worker_prompt
 from axon.engines import Engine
 from axon.tasks import Task
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.looking import known
 from axon.team.attempt.parts import REASON, rolled_up
 from axon.team.attempt.solo import solo_brief
 from axon.team.attempt.talking import told_answer, was_answered, with_talk
@@ -32,7 +32,7 @@ def _brief_of(at: Assignment, workspace: Workspace, engine: Engine, conflicts: l
         target=workspace.target,
         gate=gate_of(at.crew.config, task),
         talk=engine.name == "claude",
-        briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
+        briefing=known(at, workspace),
         own=at.crew.overrides.prompts,
     )
     more = _more(at, workspace, conflicts, resumed=resumable)

@@ -38,4 +38,5 @@ def looking(
 
 def known(at: Assignment, workspace: Workspace) -> str:
     """The project as its target has it: the work that is judged cannot change what is said."""
-    return briefing(at.project.root, workspace.base, at.crew.config.environ)
+    config = at.crew.config
+    return briefing(at.project.root, workspace.base, config.environ, config.sparse)

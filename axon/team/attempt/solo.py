@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from axon.agents.bundled import ORCHESTRATOR
 from axon.agents.roster import roster
-from axon.core.briefing import briefing
 from axon.core.prompts import execute_prompt
 from axon.team.attempt.agent import Brief
 from axon.team.attempt.assignment import Assignment
+from axon.team.attempt.looking import known
 from axon.team.attempt.phases import resume_point
 from axon.team.gate import gate_of
 from axon.team.workspace import Workspace
@@ -33,7 +33,7 @@ def solo_brief(at: Assignment, workspace: Workspace, more: str, goes_on: str) ->
         target=workspace.target,
         gate=gate_of(at.crew.config, at.task),
         state=_state(at),
-        briefing=briefing(at.project.root, workspace.base, at.crew.config.environ),
+        briefing=known(at, workspace),
         own=at.crew.overrides.prompts,
     )
     brief = Brief(

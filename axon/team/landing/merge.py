@@ -164,7 +164,9 @@ def open_scratch(project: Project) -> Workspace:
         remove_tree(temporary)
         config = clone(project, temporary)
         shared = (temporary / ".git/objects/info/alternates").exists()
-        write_state(project, SCRATCH, {"config": config, "shared": shared})
+        write_state(
+            project, SCRATCH, {"config": config, "shared": shared, "sparse": project.config.sparse}
+        )
         exclude_recipe(project, temporary / ".git")
         temporary.rename(path)
     return furnish(project, SCRATCH, path, target=project.target, base="", fresh=False)
@@ -173,7 +175,8 @@ def open_scratch(project: Project) -> Workspace:
 def _works(project: Project, path: Path) -> bool:
     if not (path / ".git").is_dir() or (path / ".git").is_symlink():
         return False
-    if not read_state(project, SCRATCH):
+    state = read_state(project, SCRATCH)
+    if not state or tuple(state.get("sparse", ())) != project.config.sparse:
         return False
     repair(project, SCRATCH, path)
     git = project.clone_git(path)

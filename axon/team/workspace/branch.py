@@ -11,6 +11,7 @@ from axon.team.workspace.clone import fetch
 from axon.team.workspace.making import keep_wip, sound
 from axon.team.workspace.place import Workspace, pin_of
 from axon.team.workspace.snapshot import nested_repositories
+from axon.team.workspace.sparse import FILE
 
 SECONDS = 600.0
 MOST_STATS = 1000  # changed files that are looked at to tell whether work goes on
@@ -165,6 +166,8 @@ def _refuse_conflicts(workspace: Workspace, git: Git) -> None:
     if not found.ok:
         (workspace.path / ".git/index").unlink(missing_ok=True)
         git.run("read-tree", "HEAD")
+        if _is_sparse(workspace):  # what is left out was not deleted
+            git.run("sparse-checkout", "reapply")
         return
     names = [name for name in found.out.split("\0") if name]
     marked = [name for name in names if has_markers(workspace.path / name)]
@@ -228,8 +231,13 @@ def _refuse_nested(workspace: Workspace, git: Git) -> None:
 
 
 def _stage(workspace: Workspace, git: Git) -> None:
-    outcome = git.attempt("add", "-A", seconds=SECONDS)
+    anywhere = ("--sparse",) if _is_sparse(workspace) else ()
+    outcome = git.attempt("add", "-A", *anywhere, seconds=SECONDS)
     if not outcome.ok:
         raise Unfinished(
             f"the changes of {workspace.identifier} cannot be committed: {outcome.said}"
         )
+
+
+def _is_sparse(workspace: Workspace) -> bool:
+    return (workspace.path / ".git" / FILE).exists()

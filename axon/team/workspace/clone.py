@@ -7,6 +7,7 @@ from pathlib import Path
 from axon.team.git import Outcome
 from axon.team.project import Project
 from axon.team.workspace.place import read_state, write_atomically
+from axon.team.workspace.sparse import FILE, SETTINGS, cone
 
 UNTRACKED = (".claude", ".mcp.json")  # programs of a person obey them; see the sandbox
 SECONDS = 600.0  # a big repository
@@ -29,12 +30,17 @@ def clone(project: Project, path: Path) -> str:
         "push.default": "nothing",
         "advice.detachedHead": "false",
     }
+    within = cone(project.config.sparse)
+    if within:
+        settings |= SETTINGS
     options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     git = project.git
     git.run(
         "clone", "-q", "--shared", "--no-checkout", "--single-branch", "--template=",
         "--branch", project.target, *options, "--", str(project.root), str(path), seconds=SECONDS,
     )  # fmt: skip
+    if within:
+        write_atomically(path / ".git" / FILE, within)
     inside = project.clone_git(path)
     for section in ("remote.origin", f"branch.{project.target}"):
         inside.attempt("config", "--remove-section", section)
@@ -61,6 +67,8 @@ def repair(project: Project, identifier: str, path: Path) -> None:
         objects = f"{project.common_dir / 'objects'}\n"
         if _content(folder / "objects/info/alternates") != objects:
             write_atomically(folder / "objects/info/alternates", objects)
+    if (within := cone(state.get("sparse", ()))) and _content(folder / FILE) != within:
+        write_atomically(folder / FILE, within)
     exclude_recipe(project, folder)
 
 

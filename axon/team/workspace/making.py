@@ -136,8 +136,11 @@ def keep_files(project: Project, identifier: str, path: Path, why: str) -> str |
     passing = f"refs/axon/passing/{identifier}"
     parent = _parent(project, git, path, passing) or project.commit_of(pin_of(identifier))
     skip = (*project.config.copy, *project.config.link)
+    sparse = read_state(project, identifier).get("sparse", ())
     try:
-        return snapshot(project, path, identifier=identifier, parent=parent, why=why, skip=skip)
+        return snapshot(
+            project, path, identifier=identifier, parent=parent, why=why, skip=skip, sparse=sparse
+        )
     finally:
         project.git.attempt("update-ref", "-d", passing)
 
@@ -205,6 +208,7 @@ def _make(project: Project, task: Task, path: Path, *, own: bool) -> dict[str, A
         "base": base,
         "config": config,
         "shared": (temporary / ".git/objects/info/alternates").exists(),
+        "sparse": project.config.sparse,
     }
     write_state(project, identifier, state)
     exclude_recipe(project, temporary / ".git")

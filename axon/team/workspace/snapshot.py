@@ -1,9 +1,11 @@
 """Keep what stands uncommitted in a folder as a commit under a ref of the project."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from axon.team.git import Git, GitError
 from axon.team.project import Project
+from axon.team.workspace.sparse import inside
 
 GITLINK = "160000"
 DEEPEST = 3  # repositories inside repositories; what is nested deeper is kept by its name only
@@ -18,6 +20,7 @@ def snapshot(
     parent: str | None,
     why: str,
     skip: tuple[str, ...] = (),
+    sparse: Sequence[str] = (),
 ) -> str | None:
     """Commit the files of `folder` to `refs/axon/wip/<identifier>/<n>`; None: same as `parent`.
 
@@ -25,7 +28,7 @@ def snapshot(
     the folder's index nor its files are touched. The same state is kept once.
     """
     git = project.git
-    tree = _tree(project, folder, identifier, parent, skip)
+    tree = _tree(project, folder, identifier, parent, skip, sparse)
     if parent is not None and tree == git.line("rev-parse", f"{parent}^{{tree}}"):
         return None
     kept = _kept(git, identifier)
@@ -68,6 +71,7 @@ def _tree(
     name: str,
     parent: str | None,
     skip: tuple[str, ...],
+    sparse: Sequence[str] = (),
     depth: int = 0,
 ) -> str:
     """Write the tree of a folder's files, also of repositories nested in it."""
@@ -86,9 +90,9 @@ def _tree(
     try:
         git.run("read-tree", parent or "--empty")
         nested = nested_repositories(git, folder)
-        _add(git, (*skip, *nested))
+        _add(git, (*skip, *nested), sparse)
         for path in nested if depth < DEEPEST else ():
-            inner = _tree(project, folder / path, name, None, (), depth + 1)
+            inner = _tree(project, folder / path, name, None, (), (), depth + 1)
             git.run("rm", "-rfq", "--cached", "--ignore-unmatch", "--", f":(literal){path}")
             git.run("read-tree", f"--prefix={path}/", inner)
         return git.line("write-tree")
@@ -96,10 +100,16 @@ def _tree(
         index.unlink(missing_ok=True)
 
 
-def _add(git: Git, skip: tuple[str, ...]) -> None:
-    """Stage everything that can be read."""
+def _add(git: Git, skip: tuple[str, ...], sparse: Sequence[str]) -> None:
+    """Stage everything that can be read; what a sparse checkout leaves out is not deleted."""
     excluded = [f":(exclude,literal){path}" for path in skip]
-    args = ("add", "-A", "--ignore-errors", "--", ".", *excluded)
+    if sparse:
+        gone = git.names("ls-files", "-d", "-z", "--", ".", *excluded)
+        deleted = "".join(f"{name}\0" for name in gone if inside(sparse, name))
+        if deleted:
+            git.run("update-index", "--force-remove", "-z", "--stdin", data=deleted)
+    every = "--ignore-removal" if sparse else "-A"
+    args = ("add", every, "--ignore-errors", "--", ".", *excluded)
     outcome = git.attempt(*args, seconds=SECONDS)
     if outcome.returncode not in (0, 1):  # 1: some file could not be read, the others are in
         raise GitError(f"git add failed in {git.folder}: {outcome.err.strip()[-300:]}")
