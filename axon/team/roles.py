@@ -10,7 +10,6 @@ from axon.agents.roster import roster
 from axon.config import Config
 from axon.errors import UsageError
 from axon.gateway.login import login_environment
-from axon.integrations.notify.chosen import names_of
 from axon.ledger import Run
 from axon.mcp.config import can_be_missing, without_servers
 from axon.monitoring.preflight import Ready
@@ -19,8 +18,7 @@ from axon.security.sandbox import Sandbox, choose
 from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
 from axon.team import landing, worker
-from axon.team.courier.makers import tells
-from axon.team.courier.roles import courier_role, office_of
+from axon.team.courier.roles import courier_role, told_of
 from axon.team.crew import Crew, without_secrets
 from axon.team.environment import own_environment
 from axon.team.project import Project
@@ -83,11 +81,6 @@ def crew_of(config: Config, run: Run, ready: Ready) -> Crew:
         login=login_environment(config) if ready.login == "bypass" else {},
         told=told_of(config, run.id),
     )
-
-
-def told_of(config: Config, run: str) -> tuple[str, ...]:
-    """The channels on which the courier reports what lands."""
-    return names_of(office_of(config, run)) if tells(config) else ()
 
 
 def equipped(crew: Crew, config: Config, ready: Ready, mode: Mode, say: Say) -> Crew:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from axon.config import Config
 from axon.integrations.errand import Office
 from axon.security.secrets import secrets_of
-from axon.team.courier.makers import errands_of
+from axon.team.courier.makers import errands_of, tells
 from axon.team.courier.serving import serve
 from axon.team.environment import own_environment
 from axon.team.supervisor import Role
@@ -34,3 +34,12 @@ def courier_role(config: Config, run: str, say: Callable[[str], None]) -> Role |
     if not errands_of(office, say):
         return None
     return Role(name=NAME, target=serve, args=(office,), needed=False, lasts=True)
+
+
+def told_of(config: Config, run: str) -> tuple[str, ...]:
+    """The channels on which the courier reports what lands."""
+    if not tells(config):
+        return ()
+    from axon.integrations.notify.chosen import names_of  # runs that tell nobody do without
+
+    return names_of(office_of(config, run))

@@ -6,6 +6,7 @@ from axon.errors import AxonError, BadMove, StaleClaim
 from axon.integrations.github.pulls import REQUESTED, Pull, Review, pull, remarks, reviews
 from axon.tasks import Task
 from axon.team import landing
+from axon.team.courier.roles import told_of
 from axon.team.github.round import Round
 from axon.team.github.standing import ACTOR, Standing
 from axon.team.landing.checkout import move, recover
@@ -54,7 +55,8 @@ def merged(at: Round, task: Task, *, commit: str, base: str, judged: str, why: s
     proof = "verified" if verified else "unverified"
     line = f"{task.identifier} is Done: {why} as {commit[:7]} into {base} ({proof})"
     at.told.add(line, task=task.identifier, state="done", commit=commit, done=True)
-    conclude(at.ledger, task, run=at.run, why_not=f"{why} on GitHub")
+    told = told_of(at.config, at.run)
+    conclude(at.ledger, task, run=at.run, why_not=f"{why} on GitHub", by=told)
     with suppress(AxonError), hold(at.project, task.identifier):  # its worker may not have left
         remove(at.project, task.identifier)
 
