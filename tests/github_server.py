@@ -35,6 +35,7 @@ class Asked:
     headers: dict[str, str]
     body: Any
     status: int = 0
+    whole: bool = False  # the address was: a proxy is asked so
 
 
 @dataclass
@@ -427,6 +428,7 @@ def _handler(github: GitHubServer) -> type[BaseHTTPRequestHandler]:
                 query={k: v[0] for k, v in parse_qs(parts.query).items()},
                 headers={k.lower(): v for k, v in self.headers.items()},
                 body=json.loads(raw) if raw else {},
+                whole=self.path.startswith("http://"),
             )
             with github.lock:
                 github.asked.append(asked)

@@ -357,6 +357,24 @@ def test_an_item_that_is_gone_hinders_no_other(desk: Desk) -> None:
     assert [t["state"] for t in desk.axon.tasks()] == ["review", "done"]
 
 
+def test_rights_that_are_missing_beside_are_told(desk: Desk) -> None:
+    desk.hand_in()
+    for path in ("/labels$", "/statuses/"):
+        desk.github.fault("POST", path, "answer", status=403, document={"message": "no right"})
+    told = desk.axon.ok("github", "push")
+    assert "ENG-1 is pull request #1" in told and told.count("(no right)") == 2
+    assert desk.push() == [], "it stands all the same"
+
+
+def test_the_way_may_lead_through_a_proxy(desk: Desk) -> None:
+    desk.axon.variables["HTTP_PROXY"] = desk.github.url  # it takes whole addresses too
+    desk.hand_in()
+    desk.push()
+    assert len(desk.github.open_pulls()) == 1
+    assert all(line.split(" ")[1].startswith("http://") for line in desk.github.git_asked)
+    assert all(asked.whole for asked in desk.github.asked)
+
+
 def test_two_at_once_make_one_pull_request(desk: Desk) -> None:
     for n in range(3):
         desk.hand_in(f"task {n}", f"{n}.txt")

@@ -23,6 +23,7 @@ from axon.team.project import Project, open_project
 
 LOOK_SECONDS = 0.5  # between two looks into the ledger for work that was handed in
 WAIT_SECONDS = 10.0  # for another run that is just at it
+OUTAGE_SECONDS = 30.0  # not longer: work may wait to be proposed
 AGAIN_SECONDS = 300.0  # after which what was refused is tried again, in a run that stays
 NEVER = float("inf")
 MOST_TRIES = 5
@@ -68,7 +69,7 @@ class GitHubErrand:
         except Forbidden:  # another process is at it, or holds what is needed: next time
             return LOOK_SECONDS
         except GitHubError as error:
-            raise Outage(str(error), seconds=error.wait or None) from None
+            raise Outage(str(error), seconds=error.wait or OUTAGE_SECONDS) from None
         return LOOK_SECONDS
 
     def _part(self, at: Round) -> None:

@@ -1,6 +1,7 @@
 """Turn work that was handed in into a pull request; the same work becomes one and no more."""
 
 from axon.errors import AxonError
+from axon.integrations.github.faults import GitHubError
 from axon.integrations.github.pulls import Proposal, Pull, propose, set_status
 from axon.tasks import Task
 from axon.team.github.evidence import evidence_of, statuses_of, text_of
@@ -74,5 +75,10 @@ def _propose(at: Round, task: Task, branch: str) -> tuple[Pull, list[str]]:
     )
     pull, notes = propose(at.github, proposal)
     at.project.reached("github.opened")
-    set_status(at.github, task.commit, statuses_of(found))
+    try:
+        set_status(at.github, task.commit, statuses_of(found))
+    except GitHubError as error:  # a token may lack that one right
+        if error.passing:
+            raise
+        notes.append(str(error))
     return pull, notes
