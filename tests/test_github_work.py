@@ -381,6 +381,10 @@ def test_two_at_once_make_one_pull_request(desk: Desk) -> None:
     both = [desk.axon.start("github", "push", "--json") for _ in range(2)]
     assert [process.wait(120) for process in both] == [0, 0]
     assert len(desk.github.open_pulls()) == 3 and len(desk.github.did("POST", "/pulls$")) == 3
+    with desk.ledger() as ledger:
+        assert ledger.lease("github", "another host", 600)
+    done = desk.axon("github", "pull")
+    assert done.returncode == 4 and "another host is busy with GitHub" in done.stderr
 
 
 # ── issues ──

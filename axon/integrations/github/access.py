@@ -1,5 +1,6 @@
 """The way to GitHub that a configuration means: repository, token, limits, and who we are there."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Actor:
         """Of the `user` of anything; nobody when that is missing (deleted accounts)."""
         if not isinstance(document, dict) or not isinstance(document.get("id"), int):
             return cls()
-        return cls(id=document["id"], login=str(document.get("login", ""))[:100])
+        login = re.sub(r"[^\w\[\].-]", "", str(document.get("login", "")), flags=re.ASCII)
+        return cls(id=document["id"], login=login[:100])
 
 
 def repository(config: Config) -> Place:
