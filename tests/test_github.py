@@ -184,6 +184,16 @@ def test_what_has_not_changed_is_not_sent_again(server: GitHubServer, tmp_path: 
         assert len(list(make(server, kept).pages(f"{REPO}/issues"))) == 3
 
 
+def test_what_is_kept_is_bounded() -> None:
+    memory = Memory(None, Redactor())
+    for n in range(400):
+        memory.keep(f"page {n}", "etag", n, "")
+    assert memory.page("page 0") is None and memory.page("page 399") is not None
+    memory.keep("page 399", "etag", "x" * 300_000, "")
+    assert memory.page("page 399") is None
+    memory.save()
+
+
 def test_nothing_secret_is_sent(server: GitHubServer) -> None:
     number = server.add_issue("x")
     path = f"{REPO}/issues/{number}/comments"
