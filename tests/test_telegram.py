@@ -187,6 +187,26 @@ def test_an_answer_that_never_ends_is_given_up_in_time(server: TelegramServer) -
     assert time.monotonic() - before < 20
 
 
+def test_a_proxy_is_told_the_whole_address(server: TelegramServer) -> None:
+    bot = Bot(token=TOKEN, url="http://telegram.invalid:81", proxy=server.url)
+    assert bot.call("getMe")["username"] == "axon_test_bot"
+
+
+def test_an_answer_that_ends_early_is_none(server: TelegramServer) -> None:
+    server.fail("getMe", Fault("cut"))
+    call = Call(method="POST", url=f"{server.url}/bot{TOKEN}/getMe", body=b"{}")
+    with pytest.raises(NoReply, match="before it was whole|closed the connection") as caught:
+        exchange(call, seconds=10)
+    assert caught.value.sent and TOKEN not in str(caught.value)
+
+
+def test_who_does_not_speak_tls_is_not_told_the_token(server: TelegramServer) -> None:
+    bot = Bot(token=TOKEN, url=server.url.replace("http:", "https:"))
+    with pytest.raises(Trouble) as caught:
+        bot.call("getMe", seconds=5)
+    assert not caught.value.sent and server.calls == []
+
+
 def test_a_refused_connection_has_surely_sent_nothing() -> None:
     with pytest.raises(NoReply) as caught:
         exchange(Call(method="GET", url="http://127.0.0.1:1/"), seconds=5)
