@@ -128,7 +128,8 @@ def test_a_team_is_steered_by_a_phone_across_the_death_of_the_courier(
     team.communicate(timeout=60)
     assert team.returncode == 130
     said = heads(server)
-    assert [head for head in said if not head.startswith("⚠")] == [
+    # the courier may have died before it had written down that the first one was sent
+    assert [head for head in said if not head.startswith(("⚠", "(this may be a repeat)"))] == [
         "Paused until /resume", "Goes on", "Stop the team?", "The team ends",
         f"🏁 {stage.root.name}: the run has ended",
     ]  # fmt: skip
