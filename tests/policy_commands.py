@@ -339,6 +339,9 @@ echo "a;b|c&d > e"
 
 # Denied inside a containment too, and so without one.
 HOSTILE = r"""
+echo x >&-force; git push
+echo a>&-=b
+ls 2>&-x
 git push --force
 git push -f origin main
 git push -fu origin main

@@ -1,6 +1,7 @@
 """Real bash, in which no program can run: whatever a command would run is only written down."""
 
 import os
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -9,7 +10,8 @@ from pathlib import Path
 from axon.security.lists import names
 
 # With this PATH no program is found, and bash calls command_not_found_handle with its words.
-# Functions stand before builtins. All of them succeed but `read`, whose loops must end.
+# Functions stand before builtins. All of them succeed but `read`, whose loops must end. Each
+# process has a log of its own, for what is long is not written at once.
 _STUBS = names(
     """
     echo printf test cd pushd popd readonly unset read mapfile set eval exec command source
@@ -20,7 +22,7 @@ _STUBS = names(
 _RUNNER = r"""
 record_words() {
   local IFS=$'\x1f'
-  builtin printf '%s\x1e' "$RUN_ID"$'\x1f'"$*" >> "$RUN_LOG"
+  builtin printf '%s\x1e' "$RUN_ID"$'\x1f'"$*" >> "$RUN_LOG/$BASHPID"
   (( ++RUN_COUNT > 40 )) && builtin exit 9
   [[ $1 != read ]]
 }
@@ -47,10 +49,11 @@ builtin exit 0
 
 
 def run(folder: Path, texts: list[str], seconds: float = 300) -> list[list[list[str]]]:
-    """For each text, the words of every command that bash ran for it, in the order they ran."""
+    """For each text, the words of every command that bash ran for it, process by process."""
     work = folder / "work"
     log = folder / "log"
-    log.write_bytes(b"")
+    shutil.rmtree(log, ignore_errors=True)
+    log.mkdir()
     (folder / "input").write_bytes(
         b"".join(f"{n}\0{text}\0".encode() for n, text in enumerate(texts))
     )
@@ -78,7 +81,8 @@ def run(folder: Path, texts: list[str], seconds: float = 300) -> list[list[list[
             os.killpg(process.pid, signal.SIGKILL)  # what a command left running, too
         process.wait()
     ran: list[list[list[str]]] = [[] for _ in texts]
-    for record in log.read_bytes().decode("utf-8", "replace").split("\x1e")[:-1]:
-        number, *words = record.split("\x1f")
-        ran[int(number)].append(words)
+    for own in sorted(log.iterdir()):
+        for record in own.read_bytes().decode("utf-8", "replace").split("\x1e")[:-1]:
+            number, *words = record.split("\x1f")
+            ran[int(number)].append(words)
     return ran

@@ -69,9 +69,12 @@ def read_redirect(cursor: Cursor) -> Redirect | None:
     cursor.at = found.end()
     fd, operator = found[1], found[2]
     cursor.skip_blank()
+    closes = operator in ("<&", ">&") and cursor.peek() == "-"
     target = read_word(cursor)
     if not target:
         raise Refused(f"nothing stands behind {operator}")
+    if closes and literal(target) != "-":
+        raise Refused(f"{operator}- with more right behind it; put a blank there")
     if cursor.peek() in ("<", ">") and (literal(target) or "").isdecimal():
         raise Refused("a redirection to a number, right before another one; put a blank there")
     if len(expand(target)) > 1:
