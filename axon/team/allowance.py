@@ -51,7 +51,7 @@ class Taking:
             free = free_mb(folder)
             if free < floor:
                 # Else others have filled it, or it was full before: no fault of this command.
-                self.blamed = before - free >= max(8, (before - floor) // 2)
+                self.blamed = before >= floor and before - free >= max(8, (before - floor) // 2)
                 return (
                     f"it left {free} MB free on the disk of {folder}, less than the floor of"
                     f" {floor} MB (workspace.disk_floor_mb)"
