@@ -422,6 +422,20 @@ def test_variables_of_a_project_are_given_inside_only(tmp_path: Path) -> None:
     assert not any(word.startswith("ANTHROPIC") for word in inner)
 
 
+@with_bubblewrap
+def test_what_is_memory_inside_is_bounded(tmp_path: Path) -> None:
+    sandbox = chosen(tmp_path, sandbox_tier="bubblewrap")
+    folders = [tmp_path / ".axon" / name for name in ("work", "home", "tmp")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    place = Place(workspace=folders[0], home=folders[1], temporary=folders[2])
+    script = "df -k /tmp /var/tmp | awk 'NR > 1 {print $2}'"
+    words = sandbox.at(place).around(["/bin/sh", "-c", script])
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    assert sandbox.bounded and done.stdout.split() == ["1048576", "1048576"]
+
+
 def test_a_recipe_brings_secrets_along_only_when_a_person_allows_it(project: Axon) -> None:
     (project.root / ".env").write_text("SOME_TOKEN=0123456789abcdef\n")
     (project.root / "data").write_text("harmless\n")

@@ -1,6 +1,8 @@
 """The words that start bubblewrap: a file system, processes and IPC of a program's own."""
 
 import os
+import subprocess
+from contextlib import suppress
 
 from axon.security.sandbox.bounds import Bounds
 
@@ -10,9 +12,20 @@ ISOLATED = (
 )  # fmt: skip
 KEPT_BY_ROOT = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID")
 EMPTY = ("/tmp", "/var/tmp", "/run")
+MEMORY_BYTES = 1 << 30  # in each of these, for they are memory; TMPDIR is on the disk
 
 
-def words(program: str, bounds: Bounds, fixed: tuple[str, ...], folder: str) -> list[str]:
+def can_bound(program: str) -> bool:
+    """Whether this bwrap can say how large a file system in memory may become (0.5 or newer)."""
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run([program, "--help"], capture_output=True, timeout=10, check=False)
+        return b"--size " in done.stdout + done.stderr
+    return False
+
+
+def words(
+    program: str, bounds: Bounds, fixed: tuple[str, ...], folder: str, *, bounded: bool
+) -> list[str]:
     """`fixed`: what stays as it is although it lies where the program may write."""
     found = [program, *ISOLATED]
     if os.geteuid() == 0:
@@ -21,7 +34,8 @@ def words(program: str, bounds: Bounds, fixed: tuple[str, ...], folder: str) -> 
             found += ["--cap-add", capability]
     mounts: dict[str, list[str]] = {}
     for path in EMPTY:
-        mounts[path] = ["--tmpfs", path]
+        size = ["--size", str(MEMORY_BYTES)] if bounded else []
+        mounts[path] = [*size, "--tmpfs", path]
     for path in bounds.read:
         mounts[path] = _shown(path)
     for path in bounds.hidden:

@@ -27,6 +27,7 @@ class Sandbox:
     common: Path = Path("/")  # git folder of the project
     abi: int = 0  # of Landlock; 0: the kernel has none
     program: str = ""  # bwrap, sandbox-exec
+    bounded: bool = False  # bwrap can say how large what is in memory may become
     local: bool = True  # the watcher can answer for Unix sockets
     ports: tuple[int, ...] | None = None  # TCP ports open beside the gateway's; None: all
     gateway: int = 0  # port of the one door to the model; 0: there is none
@@ -86,7 +87,9 @@ class Contained:
             read=["/"], write=[*bounds.write, "/tmp", "/var/tmp", "/run", "/dev"], leash=0
         )
         fixed = hold_places(self.place.workspace)
-        words = bubblewrap.words(sandbox.program, bounds, fixed, str(self.place.workspace))
+        words = bubblewrap.words(
+            sandbox.program, bounds, fixed, str(self.place.workspace), bounded=sandbox.bounded
+        )
         return [*words, *_launcher(order, sandbox.imports), *command]
 
     def _order(self, *, read: list[str], write: list[str], leash: int) -> list[str]:

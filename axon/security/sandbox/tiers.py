@@ -17,7 +17,7 @@ from axon import resources
 from axon.config import Config
 from axon.errors import UsageError
 from axon.security.launcher import kernel, landlock
-from axon.security.sandbox import tools
+from axon.security.sandbox import bubblewrap, tools
 from axon.security.sandbox.bounds import Place
 from axon.security.sandbox.contained import Sandbox, Tier
 
@@ -101,7 +101,8 @@ def _bubblewrap(sandbox: Sandbox, path: str) -> Sandbox | str:
     program = shutil.which("bwrap", path=f"{path}{os.pathsep}{DEFAULT_PATH}")
     if program is None:
         return "bwrap is not installed"
-    return _with_kernel(replace(sandbox, program=program))
+    bounded = bubblewrap.can_bound(program)
+    return _with_kernel(replace(sandbox, program=program, bounded=bounded))
 
 
 def _landlock(sandbox: Sandbox, path: str) -> Sandbox | str:
