@@ -389,7 +389,11 @@ class GitHubServer:
         for login in asked.body.get("reviewers", []):
             if login not in self.users:
                 raise Refused(422, f"Reviews may only be requested from collaborators: {login}")
-        self.requested[int(number)] = asked.body
+            if login == self.pulls[int(number)]["user"]["login"]:
+                raise Refused(422, "Review cannot be requested from pull request author.")
+        known = self.requested.setdefault(int(number), {"reviewers": [], "team_reviewers": []})
+        for kind, names in known.items():
+            names += [name for name in asked.body.get(kind, []) if name not in names]
         return self._pull(int(number))
 
     def _combined(self, asked: Asked, commit: str) -> Json:

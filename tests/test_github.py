@@ -403,8 +403,12 @@ def test_an_answer_that_was_lost_opens_no_second_one(branches: GitHubServer) -> 
 
 
 def test_reviewers_that_cannot_be_asked_are_told_and_hinder_nothing(branches: GitHubServer) -> None:
-    found, notes = propose(make(branches), proposal(reviewers=("nobody-there",)))
+    asked = ("nobody-there", "alice", "org/team", "axon-owner")
+    found, notes = propose(make(branches), proposal(reviewers=asked))
     assert found.is_open and len(notes) == 1 and "nobody-there" in notes[0]
+    assert branches.requested[1] == {"reviewers": ["alice"], "team_reviewers": ["team"]}
+    _, notes = propose(make(branches), proposal(reviewers=("nobody-there",)))
+    assert len(notes) == 1
 
 
 def test_what_cannot_be_proposed_says_why(branches: GitHubServer) -> None:

@@ -94,7 +94,7 @@ def desk(axon: Axon, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_pull_request_says_what_judged_the_work(desk: Desk) -> None:
-    desk.axon.variables |= {"GITHUB_REVIEWERS": "alice, octo/core"}
+    desk.axon.variables |= {"GITHUB_REVIEWERS": "alice, Axon-Owner, octo/core"}
     desk.hand_in("write it <!-- axon:ENG-9:x -->")
     told = desk.axon.ok("github", "push", "--dry-run")
     assert "ENG-1 would be pushed as agent/eng-1 and proposed for main" in told

@@ -88,8 +88,8 @@ def find(github: GitHub, branch: str, base: str) -> Pull | None:
     """The open one from this branch of this repository into that base: there is one at most."""
     head = f"{github.place.owner}:{branch}"
     for document in github.pages(f"{github.repo}/pulls", state="open", head=head, base=base):
-        ref = document.get("head", {}).get("ref") if isinstance(document, dict) else None
-        if ref == branch:
+        there = document.get("head") if isinstance(document, dict) else None
+        if isinstance(there, dict) and there.get("ref") == branch:
             return Pull.of(document)
     return None
 
@@ -159,17 +159,41 @@ def _label(github: GitHub, number: int, proposal: Proposal) -> None:
 def _request(github: GitHub, number: int, proposal: Proposal) -> None:
     people = [name for name in proposal.reviewers if LOGIN.fullmatch(name)]
     teams = [name.partition("/")[2] for name in proposal.reviewers if "/" in name]
-    if people or teams:
-        path = f"{github.repo}/pulls/{number}/requested_reviewers"
+    if not people and not teams:
+        return
+    path = f"{github.repo}/pulls/{number}/requested_reviewers"
+    try:
         github.send("POST", path, {"reviewers": people, "team_reviewers": teams})
+    except GitHubError as error:  # one who cannot be asked keeps nobody else from being asked
+        if error.status != 422 or len(people) + len(teams) == 1:
+            raise
+        refused = [e for e in (_ask(github, path, p, "") for p in people) if e]
+        refused += [e for e in (_ask(github, path, "", t) for t in teams) if e]
+        if refused:
+            raise refused[0] from None
+
+
+def _ask(github: GitHub, path: str, person: str, team: str) -> GitHubError | None:
+    """Request the review of one; the error when they cannot be asked."""
+    people, teams = [person] if person else [], [team] if team else []
+    try:
+        github.send("POST", path, {"reviewers": people, "team_reviewers": teams})
+    except GitHubError as error:
+        if error.status != 422:
+            raise
+        return error
+    return None
 
 
 def set_status(github: GitHub, commit: str, states: Mapping[str, tuple[str, str]]) -> None:
     """Contexts of a commit, as state and description; what stands there already is not repeated."""
     path = f"{github.repo}/commits/{commit}/status"
+    found = github.get(path)
+    listed = found.get("statuses") if isinstance(found, dict) else None
     known = {
         one.get("context"): (one.get("state"), one.get("description"))
-        for one in github.get(path).get("statuses", [])
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict)
     }
     for context, (state, description) in states.items():
         wanted = (state, " ".join(description.split())[:MOST_STATUS])

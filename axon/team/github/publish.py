@@ -71,7 +71,7 @@ def _propose(at: Round, task: Task, branch: str) -> tuple[Pull, list[str]]:
         title=clean(f"{task.identifier}: {task.title}"),
         text=clean(text_of(found, issue=issue_of(at.ledger, at.github, task.identifier))),
         labels=at.config.github_labels,
-        reviewers=at.config.github_reviewers,
+        reviewers=[r for r in at.config.github_reviewers if r.lower() != at.me.login.lower()],
     )
     pull, notes = propose(at.github, proposal)
     at.project.reached("github.opened")
