@@ -21,17 +21,24 @@ class Stale:
 
 
 def stale_tasks(
-    ledger: Ledger, *, hours: float, now: float, recordings: Path | None = None, team: str = ""
+    ledger: Ledger,
+    *,
+    hours: float,
+    now: float,
+    recordings: Path | None = None,
+    team: str = "",
+    most: int | None = None,
 ) -> list[Stale]:
     """The longest forgotten first. Progress is what is written down: a move, an event, a request
-    to the model, a line of a recording (`recordings`: their folder)."""
+    to the model, a line of a recording (`recordings`: their folder).
+
+    `most`: look at no more than so many that have not moved, for those who ask often.
+    """
     limit = now - hours * 3600
-    quiet = [
-        Stale(task=task, since=_progress(ledger, task, recordings))
-        for task in ledger.tasks(states=BEGUN, team=team)
-        if task.updated_at < limit
-    ]
-    return sorted((one for one in quiet if one.since < limit), key=lambda one: one.since)
+    quiet = [task for task in ledger.tasks(states=BEGUN, team=team) if task.updated_at < limit]
+    quiet.sort(key=lambda task: task.updated_at)
+    found = [Stale(task=t, since=_progress(ledger, t, recordings)) for t in quiet[:most]]
+    return sorted((one for one in found if one.since < limit), key=lambda one: one.since)
 
 
 def _progress(ledger: Ledger, task: Task, recordings: Path | None) -> float:
@@ -41,7 +48,8 @@ def _progress(ledger: Ledger, task: Task, recordings: Path | None) -> float:
     signs = [task.updated_at, *last]
     for session in ledger.sessions(name, limit=1):
         signs += [session.started_at, session.ended_at or 0.0]
-        signs += [row.at for row in ledger.session_spending(session.id)]
+        if session.ended_at is None:
+            signs += [row.at for row in ledger.session_spending(session.id)]
         if recordings is not None and session.ended_at is None:
             with suppress(OSError):
                 signs.append((recordings / f"{session.id}.jsonl").stat().st_mtime)

@@ -24,6 +24,7 @@ Kind = Literal["stale_task", "silent_worker", "lost_run"]
 SILENT_SECONDS = 120.0  # a worker says every few seconds that it is there
 LEASE_SECONDS = 60.0  # two teams on one ledger look in turn
 MOST_KNOWN = 1000
+MOST_STALE = 50  # looked at: who watches asks often
 NAME = "heartbeat.json"
 
 
@@ -67,7 +68,7 @@ def concerns(
     runs = ledger.runs()
     lost = [run for run in runs if run.ended_at is None]
     lost = [run for run in lost if not run.alive or _is_gone(run, exists)]
-    stale = stale_tasks(ledger, hours=stale_hours, now=now, recordings=recordings)
+    stale = stale_tasks(ledger, hours=stale_hours, now=now, recordings=recordings, most=MOST_STALE)
     return [
         *(_lost(run, exists) for run in lost),
         *(one for run in runs if run.alive for one in _silent(ledger, run, now)),
