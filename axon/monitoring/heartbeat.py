@@ -119,7 +119,7 @@ def _stale(stale: Stale) -> Concern:
     task, name = stale.task, stale.task.identifier
     fix = {
         State.BLOCKED: f"axon task answer {name} TEXT",
-        State.REVIEW: f"axon land {name}",
+        State.REVIEW: f"axon land {name}, or axon github status when it is a pull request",
     }.get(task.state, f"axon task show {name} tells more; axon task move {name} todo frees it")
     return Concern(
         kind="stale_task",
