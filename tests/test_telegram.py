@@ -32,6 +32,7 @@ from axon.team.courier.makers import tells
 from axon.team.courier.rounds import Rounds
 from axon.team.courier.telling import Telling
 from axon.team.reports.digest import digest_of, digest_text, due, key_of
+from axon.team.status import strangers
 from tests.telegram_server import CHAT, PERSON, TOKEN, Fault, TelegramServer, parsed
 from tests.world import World, add, claim, finish, started
 
@@ -348,6 +349,18 @@ def test_an_answer_that_was_lost_is_a_repeat_at_most_and_says_so(
     assert server.texts() == ["<b>a</b>", "<i>(this may be a repeat)</i>\n<b>a</b>"]
 
 
+def test_a_repeat_of_the_longest_message_has_room_to_say_so(
+    telling: Telling, ledger: Ledger, server: TelegramServer
+) -> None:
+    server.fail("sendMessage", *[Fault("cut", then=True)])
+    telling.post(ledger, [Notice(key="k", kind="failed", title="long", body="& " * 8000)])
+    now = time.time()
+    telling.once(ledger, now)
+    telling.once(ledger, now + 60)
+    assert str(server.sent[1]["parsed"]).startswith("(this may be a repeat)\nlong")
+    assert fates(ledger) == [Fate.SENT] * len(ledger.letters())
+
+
 def test_after_a_second_doubt_it_is_not_sent_once_more(
     telling: Telling, ledger: Ledger, server: TelegramServer
 ) -> None:
@@ -631,8 +644,19 @@ def test_strangers_are_counted_and_never_answered(
     server.says("hello")  # of somebody known: no command, and not counted
     assert obeyed(ear, telling, ledger, server) == ""
     assert ledger.paused() is None
-    assert ledger.bookmark(listening.IGNORED) == "3"
+    assert strangers(ledger) == 3
     assert [method for method, _ in server.calls if method == "sendMessage"] == []
+
+
+def test_of_a_chat_only_the_named_people_are_obeyed(
+    office: Office, telling: Telling, ledger: Ledger, server: TelegramServer
+) -> None:
+    office = replace(office, config=replace(office.config, telegram_senders=f"5, {PERSON}"))
+    ear = Listening(bot=chats_of(office)[0].bot, office=office)
+    server.says("/pause", sender=6)
+    server.says("/help", sender=5)
+    assert obeyed(ear, telling, ledger, server).startswith("axon\n/status")
+    assert ledger.paused() is None and strangers(ledger) == 1
 
 
 def test_a_command_that_waited_a_night_is_not_carried_out(

@@ -221,6 +221,9 @@ def test_a_digest_comes_at_its_hour_from_one_of_two_runs(
         ledger.close()
     teams = [stage.start("team", "--workers", "1", "--watch") for _ in range(2)]
     wait_for(lambda: any("daily digest" in head for head in heads(server)), 90)
+    beside = stage("report", "--weekly", "--send")  # a courier has the channel, and sends it
+    assert beside.returncode == 0, beside.stderr
+    assert sum("weekly summary" in head for head in heads(server)) == 1
     stage.ok("stop")
     for team in teams:
         team.communicate(timeout=60)

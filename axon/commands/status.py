@@ -23,8 +23,7 @@ def run(args: Namespace, config: Config) -> int:
             now = time.time()
             recordings = config.state_dir / "sessions"
             shown = team_view(ledger, recordings, now, stale_hours=config.stale_hours)
-            more = {"metrics": metrics_view(ledger, config, now), "outbox": ledger.channels()}
-            print_json(shown | more)
+            print_json(shown | {"metrics": metrics_view(ledger, config, now)})
             return 0
         for line in (*status_lines(ledger), *_concerns(ledger, config)):
             print(line)

@@ -7,7 +7,7 @@ from axon.ledger import Ledger, Run, Waiting, WorkerStatus
 from axon.tasks import State
 from axon.tasks.moments import told
 from axon.team.screen.words import duration, money, question_line
-from axon.team.status import asking, latest_run, workers_of
+from axon.team.status import asking, latest_run, strangers, workers_of
 
 MOST_WAITING = 20
 
@@ -34,6 +34,8 @@ def _unsent_lines(ledger: Ledger) -> list[str]:
         first = next(iter(ledger.open_letters(channel, limit=1)), None)
         if first is not None and first.error:
             lines.append(f"{one_line(channel)} was not told all yet: {one_line(first.error)}")
+    if count := strangers(ledger):
+        lines.append(f"{count} message{'s' * (count > 1)} of strangers to the bot ignored")
     return lines
 
 

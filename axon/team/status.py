@@ -17,6 +17,7 @@ RECENT = 60  # sessions by which the time of the next one is guessed
 LEAST = 3  # so many must have ended well before anything is guessed
 MOST_SESSIONS = 500  # of a run, added up for its tokens
 MAX_LINE = 300
+IGNORED = "telegram ignored"  # the bookmark that counts messages of strangers
 STALE_HOURS = 2.0
 
 
@@ -51,6 +52,8 @@ def team_view(
         ],
         "questions": [_question(task) for task in asking(ledger)],
         "concerns": [concern.view for concern in concerns_now(ledger, sessions, now, stale_hours)],
+        "outbox": ledger.channels(),
+        "strangers": strangers(ledger),
         "spend": _spend(ledger, latest),
         "at": now,
     }
@@ -59,6 +62,11 @@ def team_view(
 def concerns_now(ledger: Ledger, sessions: Path, now: float, stale_hours: float) -> list[Concern]:
     """What does not go on by itself."""
     return concerns(ledger, now, exists, stale_hours=stale_hours, recordings=sessions)
+
+
+def strangers(ledger: Ledger) -> int:
+    """Messages to the bot of whoever is not on its list."""
+    return int(ledger.bookmark(IGNORED) or 0)
 
 
 def asking(ledger: Ledger) -> list[Task]:

@@ -41,7 +41,7 @@ class ChatNotifier:
         text = str(letter.body["text"])
         parameters: dict[str, Any] = {
             "chat_id": self.chat,
-            "text": (AGAIN + text if letter.doubts and len(text) < 3900 else text),
+            "text": AGAIN + text if letter.doubts else text,
             "parse_mode": "HTML",
             "disable_notification": bool(letter.body.get("quiet")),
             "link_preview_options": {"is_disabled": True},

@@ -8,6 +8,7 @@ import html
 import unicodedata
 
 LIMIT = 4096
+ROOM = LIMIT - 40  # a message that may be a repeat says so at its head
 MOST_PARTS = 8
 JOINERS = "\u200d\ufe0e\ufe0f\u20e3"  # they tie an emoji to the one before
 SKIN, FLAG = ("\U0001f3fb", "\U0001f3ff"), ("\U0001f1e6", "\U0001f1ff")
@@ -36,7 +37,7 @@ def parts(text: str, limit: int = LIMIT) -> list[str]:
 def rendered(title: str, body: str) -> list[str]:
     """HTML of one message or several; the title is bold, everything else is as it was."""
     title = " ".join(title.split())
-    pieces = parts(f"{title}\n{body}" if body.strip() else title)
+    pieces = parts(f"{title}\n{body}" if body.strip() else title, ROOM)
     head, line, rest = pieces[0].partition("\n")
     return [f"<b>{_plain(head)}</b>{line}{_plain(rest)}", *map(_plain, pieces[1:])]
 

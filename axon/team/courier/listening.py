@@ -19,6 +19,7 @@ from axon.integrations.telegram.updates import Allowed, Incoming, incoming, stra
 from axon.ledger import Lease, Ledger
 from axon.team.courier.orders import READS, Answer, Order, obey, refused
 from axon.team.courier.telling import Telling
+from axon.team.status import IGNORED
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,6 @@ MOST_UPDATES = 20
 FORGOTTEN_SECONDS = 6 * 86400.0  # after a quiet week Telegram numbers its updates anew
 TOLD_FAILURES = 3  # one broken poll is no news
 PAUSES = {"token": 600.0, "chat": 600.0, "conflict": 30.0, "passing": 15.0, "bad": 60.0}
-IGNORED = "telegram ignored"
 
 
 def listenings(office: Office) -> Sequence[Errand]:
