@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from axon.errors import UsageError
+from axon.ledger import open_ledger
 from axon.tasks import Record, State
 from axon.tasks.exchange import KINDS, records_of
 from axon.tasks.exchange.foreign import recognised
@@ -388,21 +389,32 @@ def bring(axon: Axon, name: str) -> str:
     return name
 
 
-def test_every_sample_is_taken_in_once(axon: Axon) -> None:
+def test_every_sample_is_taken_in_once(tmp_path: Path) -> None:
+    ledger = open_ledger(f"file:{tmp_path / 'ledger.db'}", create=True)
     counts = {}
     for name in TOOL_OF:
-        bring(axon, name)
-        before = len(axon.tasks())
-        assert "would add" in axon.ok("task", "import", name, "--dry-run")
-        assert len(axon.tasks()) == before
-        axon.ok("task", "import", name)
-        counts[name] = len(axon.tasks()) - before
-        assert "added 0 tasks" in axon.ok("task", "import", name), "all of it is there"
-        assert len(axon.tasks()) == before + counts[name]
+        found = records_of(io.BytesIO(sample(name)), name, "ENG")
+        for dry_run in (True, False):
+            before = len(ledger.tasks())
+            taken = ledger.take_in(found, dry_run=dry_run)
+            counts[name] = taken.count
+            assert len(ledger.tasks()) == before + (0 if dry_run else taken.count)
+        again = ledger.take_in(found)
+        assert (again.count, len(again.skipped)) == (0, len(found)), "all of it is there"
+        found.close()
     assert counts == {
         "WORKFLOW.md": 1, "issues.jsonl": 5, "tasks.json": 6, "linear.csv": 4, "linear.json": 0,
         "github.json": 3, "github-rest.json": 2, "vibe-kanban.json": 2, "vibe-kanban.zip": 3,
     }  # fmt: skip
+    ledger.close()
+
+
+def test_an_archive_is_taken_in_once_from_the_command_line(axon: Axon) -> None:
+    name = bring(axon, "vibe-kanban.zip")
+    assert "would add 3 tasks" in axon.ok("task", "import", name, "--dry-run")
+    assert axon.tasks() == []
+    assert "added 3 tasks" in axon.ok("task", "import", name)
+    assert "added 0 tasks" in axon.ok("task", "import", name)
     axon.ok("ledger", "check")
 
 
