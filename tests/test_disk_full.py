@@ -93,12 +93,8 @@ def test_a_disk_that_others_fill_is_no_failure_of_a_task(axon: Axon, tmp_path: P
         (disk / "first").write_bytes(b"x" * (44 << 20))
         team = axon.start("team", "--workers", "1", FREE)
         wait_for(meet.exists, 60)
-        (disk / "second").write_bytes(b"x" * (7 << 20))
-        wait_for(lambda: "the floor is 30 MB" in paused(axon), 60)
-        assert axon.task("ENG-1")["failures"] == 0
-        (disk / "first").unlink()
+        (disk / "second").write_bytes(b"x" * (12 << 20))
         Path(f"{meet}.go").touch()
-        axon.ok("resume")
-        finished(team)
+        finished(team)  # what was begun goes on to its end
         landed(axon, ["x"])
         assert axon.task("ENG-1")["failures"] == 0

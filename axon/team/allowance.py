@@ -35,6 +35,7 @@ class Taking:
     _free: dict[Path, int] = field(init=False)
     _tasks: int = field(default_factory=lambda: tasks_of_machine())
     _count_at: float = 0.0
+    _disk_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._free = {folder: free_mb(folder) for folder in self.allowance.folders}
@@ -50,8 +51,10 @@ class Taking:
         for folder, before in self._free.items():
             free = free_mb(folder)
             if free < floor:
-                # Else others have filled it, or it was full before: no fault of this command.
-                self.blamed = before >= floor and before - free >= max(8, (before - floor) // 2)
+                # What it has written itself, in its folders: else others filled the disk, or it
+                # was full before, and that is no fault of this command.
+                own = sum(size for _, size in self._written()) // MB
+                self.blamed = before >= floor and own >= max(8, (before - free) // 2)
                 return (
                     f"it left {free} MB free on the disk of {folder}, less than the floor of"
                     f" {floor} MB (workspace.disk_floor_mb)"
@@ -69,17 +72,22 @@ class Taking:
         return ""
 
     def disk(self) -> str:
-        """As `look`, of the disk alone."""
-        self.why = self.why or self._disk()
+        """As `look`, of the disk alone, and only where it is to blame."""
+        if not self.why and time.monotonic() >= self._disk_at and (full := self._disk()):
+            self._disk_at = time.monotonic() + CROWD_SECONDS  # a look at all files costs something
+            self.why = full if self.blamed else ""
         return self.why
 
     def clear(self, spare: Collection[Path] = ()) -> None:
         """Remove the large files it has written: the disk is needed by everybody."""
-        for path in [found for found in self._large() if found not in spare]:
+        large = self.allowance.large_bytes
+        written = [path for path, size in self._written() if size >= large]
+        for path in [found for found in written if found not in spare]:
             with suppress(OSError):
                 path.unlink()
 
-    def _large(self) -> Iterator[Path]:
+    def _written(self) -> Iterator[tuple[Path, int]]:
+        """What it has written so far, and how much room that takes."""
         for folder in self.allowance.folders:
             for root, names, files in os.walk(folder):
                 if ".git" in names:
@@ -88,9 +96,8 @@ class Taking:
                     path = Path(root, name)
                     with suppress(OSError):
                         facts = path.lstat()
-                        large = facts.st_blocks * 512 >= self.allowance.large_bytes
-                        if large and facts.st_ctime_ns >= self._began - 10**9:
-                            yield path
+                        if facts.st_ctime_ns >= self._began - 10**9:
+                            yield path, facts.st_blocks * 512
 
 
 def most_of(pid: int) -> int:

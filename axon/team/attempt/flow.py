@@ -194,6 +194,8 @@ class Attempt:
         """Stopped from outside: keep everything, give the task back."""
         at = self.at
         workspaces.keep_wip(at.project, workspace, "stopped")
+        if not at.cut_short():  # its check was, for others have filled the disk
+            workspaces.check_room(at.project)
         halted = bool(at.ledger.run(at.crew.run).halt)  # then the engine could not work
         at.ledger.release(at.claim, "stopped", worked=not halted)
 
