@@ -340,6 +340,11 @@ echo "a;b|c&d > e"
 # Denied inside a containment too, and so without one.
 HOSTILE = r"""
 echo x >&-force; git push
+echo $((1+)) x
+echo $((%2))
+echo $((1 2))
+echo $((08))
+t=$(mktemp -d < none); rm -rf "$t/"
 echo a>&-=b
 ls 2>&-x
 git push --force

@@ -126,6 +126,30 @@ def test_what_cannot_be_seen_is_refused_also_in_quotes(contained: Policy, sign: 
     assert not contained.check(f"echo 'a{sign}b'").allowed
 
 
+@pytest.mark.parametrize("command", ['echo "$F\\\nOO"', "echo $\\\nHOME", "ls $HO\\\nME"])
+def test_a_name_on_two_lines_is_refused(contained: Policy, command: str) -> None:
+    assert "one line" in contained.check(command).reason
+
+
+@pytest.mark.parametrize(
+    "sum_",
+    ["", "1+2", "-1", "a++ + --b", "(1+2)*3", "!x", "a = b ? 1 : 2", "2**8", "0x1F",
+     "i+=1", "1<<3", "$a+${b}", "a==1&&b!=2", "((1))", "1, 2", "07 - -3"],
+)  # fmt: skip
+def test_sums_that_bash_takes_pass(contained: Policy, sum_: str) -> None:
+    command = f"a=1 b=2 x=3 i=4; echo $(({sum_}))"
+    assert contained.check(command).allowed, contained.check(command).reason
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert ran.returncode == 0 and not ran.stderr
+
+
+def test_long_sums_are_judged_at_once(contained: Policy) -> None:
+    for text in ("(" * 20_000, "1" + " " * 60_000, "1" + "+" * 60_000, "1" + "- " * 30_000):
+        began = time.process_time()
+        contained.check(f"echo $(({text}))")
+        assert time.process_time() - began < 2
+
+
 def test_what_is_handed_back_can_be_asked_for_again(contained: Policy) -> None:
     """With the characters written out that may not stand there as they are."""
     asked = r"printf %s $'a\rb' $'\x7f\'\\' $'\u202e' $'tab\there'"

@@ -35,6 +35,13 @@ _SIMPLE = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=Tru
 # Numbers, names and operators; an array's index, quotes and substitutions are not among them.
 _SUM = re.compile(r"[A-Za-z0-9_+\-*/%<>=!&|^~?:, \t${}]*", re.ASCII)
 
+_NUMBER = r"(?:0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9]\d*)"
+_TERM = rf"[-+!~ ]*(?:{_NUMBER}|[A-Za-z_]\w*)\b ?(?:\+\+|--)? ?"
+_BINARY = r"(?:\*\*|<<=?|>>=?|[<>=!]=|&&|\|\||[-+*/%&^|]=?|[<>=?:,])"
+_TERMS = re.compile(rf"{_TERM}(?:{_BINARY}{_TERM})*", re.ASCII)
+_GROUP = re.compile(r"\(([^()]*)\)")
+DEEPEST_SUM = 20
+
 
 def read_dollar(cursor: Cursor, *, quoted: bool) -> list[Part]:
     """`cursor` stands at the dollar sign."""
@@ -53,7 +60,10 @@ def read_dollar(cursor: Cursor, *, quoted: bool) -> list[Part]:
         return [_braced(cursor, quoted)]
     if cursor.starts("["):
         raise Refused("$[...] is arithmetic of old; write $((...))")
-    name = cursor.match(_NAME) or cursor.match(_SPECIAL)
+    name = cursor.match(_NAME)
+    if cursor.starts("\\\n"):  # bash joins the lines before it looks for the end of the name
+        raise Refused("a line broken inside of $name; write the name on one line")
+    name = name or cursor.match(_SPECIAL)
     if name is None:
         return [Text("$", bare=False)]
     return [Variable(name, name, quoted)]
@@ -78,8 +88,20 @@ def read_sum(cursor: Cursor) -> tuple[str, tuple[str, ...]]:
     plain = re.sub(r"\$\{(\w+)\}|\$(\w+)", r" \1\2 ", source, flags=re.ASCII)
     if "$" in plain or "{" in plain or "}" in plain:
         raise Refused("an arithmetic expression of more than numbers, variables and operators")
+    if not _is_whole(plain):
+        raise Refused("an arithmetic expression that bash would not take")
     names = re.findall(r"(?<![0-9A-Za-z_#])[A-Za-z_]\w*", plain, re.ASCII)
     return source, tuple(dict.fromkeys(names))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether every operator has what it works on: at an error bash leaves the rest undone."""
+    text = re.sub(r"[ \t]+", " ", text).strip()
+    for _ in range(DEEPEST_SUM):
+        if "(" not in text:
+            break
+        text = _GROUP.sub(lambda group: "1" if _TERMS.fullmatch(group[1]) else "", text)
+    return not text or bool(_TERMS.fullmatch(text))
 
 
 def read_process(cursor: Cursor) -> Substitution:

@@ -236,7 +236,8 @@ def _told(part: Substitution, names: Names) -> str:
         return ANY  # a name below /dev/fd
     if len(part.script.items) == 1 and len(part.script.items[0][0].commands) == 1:
         command = part.script.items[0][0].commands[0]
-        if isinstance(command, Simple) and not command.assignments:
+        quiet = all(r.fd == "2" and literal(r.target) == "/dev/null" for r in command.redirects)
+        if isinstance(command, Simple) and not command.assignments and quiet:
             said = [literal(word) for word in command.words]
             if said[:1] == ["mktemp"] and all(s in ("-d", "-q", "-t") for s in said[1:]):
                 return f"{names.fixed.get('TMPDIR', ANY)}/tmp.made"
