@@ -92,6 +92,20 @@ def test_values_are_redacted_all_the_way_down() -> None:
     assert redacted == {"a": [REDACTED, {REDACTED: 1}], "b": [None, True, 1.5, f"x{REDACTED}"]}
 
 
+def test_who_seeks_what_a_text_may_hold_finds_all_of_it() -> None:
+    redactor = Redactor([SECRET])
+    held = {
+        "live": f"it is {SECRET}",
+        "deep": [{SECRET: "as a key"}, base64.b64encode(SECRET.encode()).decode()],
+        "known": ["a\nsk-ant-REDACTED-abcdefgh", "https://me:secret-pass@host/x"],
+        "plain": "task-master, disk-full",
+    }
+    for document in (held, held["known"], held["plain"], [SECRET]):
+        text = json.dumps(document)
+        assert redactor.narrowed(text).value(document) == redactor.value(document)
+    assert not redactor.narrowed("nothing at all").suspects(json.dumps(held))
+
+
 def test_secrets_of_an_environment() -> None:
     environ = {
         "ANTHROPIC_API_KEY": "sk-1234567",

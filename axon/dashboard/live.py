@@ -65,8 +65,8 @@ class LiveFeed:
     def _encoded(self, event: Event) -> bytes:
         """Secrets first: half of one would not be known."""
         view = event_view(event)
-        if self._redactor.suspects(encode(view).decode()):
-            view = self._redactor.value(view)
+        if self._redactor.suspects(text := encode(view).decode()):
+            view = self._redactor.narrowed(text).value(view)
         return encode(_shortened(view))
 
     def team(self) -> bytes:

@@ -62,7 +62,7 @@ class ApiSite:
             if route.method == "GET":
                 raise bad("a request for this has no body")
             raise Refusal(413, "too_large", f"the body may have {route.most_bytes:,} bytes")
-        key = (head.target,) if route.fresh else ()
+        key = (head.target, "gzip" if head.gzip else "") if route.fresh else ()
         run = partial(self._run, route, path, query, head)
         return Work(head=head, run=run, key=key, fresh=route.fresh)
 
@@ -102,8 +102,9 @@ class ApiSite:
 def clean_json(data: Any, redactor: Redactor) -> bytes:
     """As JSON, without secrets."""
     body = encode(data)
-    if redactor.suspects(body.decode("utf-8")):
-        body = encode(redactor.value(json.loads(body)))
+    text = body.decode("utf-8")
+    if redactor.suspects(text):
+        body = encode(redactor.narrowed(text).value(json.loads(body)))
     return body
 
 

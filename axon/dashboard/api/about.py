@@ -117,7 +117,9 @@ ROUTES = (
     ),
     Route(method="GET", path="/api/config", handler=show_config, doc="settings, masked"),
     Route(method="GET", path="/api/health", handler=show_health, doc="how this host fares"),
-    Route(method="GET", path="/api/openapi.json", handler=show_openapi, doc="this document"),
+    Route(
+        method="GET", path="/api/openapi.json", handler=show_openapi, doc="this document", fresh=60
+    ),
     Route(
         method="GET",
         path="/metrics",

@@ -18,6 +18,7 @@ class Redactor:
         live = {value.strip() for value in values}
         found = {f for value in live if len(value) >= SHORTEST for f in forms(value)}
         self._forms = sorted(found, key=len, reverse=True)  # the longest first: it may hold others
+        self._shapes = SHAPES
 
     def also(self, value: str) -> None:
         """From now on take this one out too."""
@@ -30,7 +31,7 @@ class Redactor:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, REDACTED)
-        for shape in SHAPES:
+        for shape in self._shapes:
             if shape.hinted(text):
                 text = shape.pattern.sub(REDACTED, text)
         return text
@@ -46,7 +47,7 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(form)
                 at = text.find(form, at + 1)
-        for shape in SHAPES:
+        for shape in self._shapes:
             if shape.hinted(text):
                 yield from (match.span() for match in shape.pattern.finditer(text))
 
@@ -54,7 +55,19 @@ class Redactor:
         """Whether `text`, plain or as JSON, may hold something to be taken out."""
         if any(form in text for form in self._forms):
             return True
-        return any(shape.hinted(text) for shape in SHAPES)
+        return any(shape.hinted(text) for shape in self._shapes)
+
+    def narrowed(self, text: str) -> "Redactor":
+        """One that seeks only what `text`, plain or as JSON, may hold: for the values in it.
+
+        Words as harmless as “task-1” look like the beginning of a key; a thousand values are
+        then looked at for that alone.
+        """
+        found = Redactor()
+        if any(form in text for form in self._forms):
+            found._forms = self._forms
+        found._shapes = tuple(shape for shape in self._shapes if shape.hinted(text))
+        return found
 
     def value(self, value: Any) -> Any:
         """The same for anything JSON can hold, keys included."""
