@@ -129,7 +129,7 @@ def _show_sum(checks: list[Check], view: dict[str, Any]) -> None:
     failures = sum(check.state is CheckState.FAIL for check in checks)
     warnings = sum(check.state is CheckState.WARN for check in checks)
     words = "a run would not work" if failures else "a run would work"
-    print(f"{words}: {failures} failures, {warnings} warnings")
+    print(f"{words}; failures: {failures}, warnings: {warnings}")
 
 
 def _say(line: str) -> None:
