@@ -94,8 +94,7 @@ def _has_desktop(config: Config) -> bool:
 
 def page_settings(config: Config, token: str, *, remote: bool = False) -> PageSettings:
     """What the page's process gets: of the environment only what git needs."""
-    from axon.team.crew import without_secrets
-    from axon.team.environment import own_environment
+    from axon.team.environment import own_environment, without_secrets
 
     help_of = {setting.metadata["key"]: setting.metadata["doc"] for setting in settings()}
     return PageSettings(

@@ -13,8 +13,8 @@ from axon.security.sandbox import choose
 from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
 from axon.tasks import State, Task, task_view
-from axon.team.crew import Crew, without_secrets
-from axon.team.environment import own_environment
+from axon.team.crew import Crew
+from axon.team.environment import own_environment, without_secrets
 from axon.team.landing import bring_over, recover
 from axon.team.landing.lander import NAME, Lander, to_land
 from axon.team.project import Project, hold, open_project

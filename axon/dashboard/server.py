@@ -38,7 +38,7 @@ LOOK_SECONDS = 10.0  # between two looks at a task server
 REST_SECONDS = 1.0
 LATER = (
     "axon.dashboard.diffs", "axon.dashboard.openapi", "axon.monitoring.metrics",
-    "axon.security.sandbox", "axon.tasks.exchange",
+    "axon.security.sandbox", "axon.tasks.exchange", "axon.team.health",
 )  # fmt: skip
 STACK_BYTES = 512 << 10
 MOST_CONNECTIONS, SPARE_FILES = 12_000, 256

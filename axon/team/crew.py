@@ -1,11 +1,10 @@
 """What every process of a run is given, and nothing more: no key, no inherited environment."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from axon.agents.overrides import Overrides
-from axon.config import Config, settings
+from axon.config import Config
 from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
@@ -13,8 +12,6 @@ from axon.ledger import Ledger, ledger_from
 from axon.mcp.spec import Server
 from axon.security.sandbox import Sandbox
 from axon.team.project import NO_SANDBOX
-
-KEPT = {"mcp_key"}  # of the secrets: whoever opens the ledger of a task server shows it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +42,3 @@ class Crew:
             return CommandEngine(self.config.engine_command)
         assert self.cli is not None  # preflight made sure
         return ClaudeEngine(self.cli)
-
-
-def without_secrets(config: Config, environment: dict[str, str]) -> Config:
-    """`config` as children get it: only `environment` is left of what surrounded axon.
-
-    Tokens of services outside are the courier's alone.
-    """
-    secret = {setting.name for setting in settings() if setting.metadata["secret"]}
-    blank: dict[str, Any] = dict.fromkeys(secret - KEPT, "")
-    return replace(config, environ=environment, **blank)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from axon.config import Config
+from axon.config import Config, settings
 
 if TYPE_CHECKING:  # the page's process needs none of it to start
     from axon.security.sandbox import Contained
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the page's process needs none of it to start
     from axon.team.project import Project
     from axon.team.workspace.place import Workspace
 
+KEPT = {"mcp_key"}  # of the secrets: whoever opens the ledger of a task server shows it
 ALLOWED = (
     "PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
@@ -84,3 +85,13 @@ def _tool_homes(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: str(home / folder) for name, folder in TOOL_HOMES.items() if (home / folder).is_dir()
     }
+
+
+def without_secrets(config: Config, environment: dict[str, str]) -> Config:
+    """`config` as children get it: only `environment` is left of what surrounded axon.
+
+    Tokens of services outside are the courier's alone.
+    """
+    secret = {setting.name for setting in settings() if setting.metadata["secret"]}
+    blank: dict[str, Any] = dict.fromkeys(secret - KEPT, "")
+    return replace(config, environ=environment, **blank)

@@ -19,8 +19,8 @@ from axon.security.secrets import secrets_of
 from axon.security.trust import allowed_only
 from axon.team import landing, worker
 from axon.team.courier.roles import courier_role, told_of
-from axon.team.crew import Crew, without_secrets
-from axon.team.environment import own_environment
+from axon.team.crew import Crew
+from axon.team.environment import own_environment, without_secrets
 from axon.team.project import Project
 from axon.team.supervisor import Role
 

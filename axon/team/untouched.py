@@ -8,8 +8,7 @@ from axon.config import Config
 from axon.core.terminal import one_line
 from axon.errors import AxonError, Forbidden
 from axon.security.secrets import Redactor, secrets_of
-from axon.team.crew import without_secrets
-from axon.team.environment import own_environment
+from axon.team.environment import own_environment, without_secrets
 from axon.team.landing.lander import NAME
 from axon.team.landing.merge import Interrupted, Refused, gate_log, judge, scratch_at
 from axon.team.project import Project, hold

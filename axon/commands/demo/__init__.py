@@ -79,7 +79,7 @@ def _config(folder: Path, args: Namespace) -> Config:
         workers=args.workers,
         unsafe_no_sandbox=args.unsafe_no_sandbox,
     )
-    from axon.team.crew import without_secrets
+    from axon.team.environment import without_secrets
 
     config = load_config(flags, folder)
     return without_secrets(config, dict(config.environ))  # nobody outside is told of a demo

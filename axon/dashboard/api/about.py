@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axon import __version__
 from axon.dashboard.api.views import actions_of, moves_of
@@ -11,9 +11,11 @@ from axon.dashboard.route import Field, Route
 from axon.dashboard.web.answer import Refusal
 from axon.monitoring.health.books import ledger_readable, team
 from axon.monitoring.health.check import Check, CheckState, looked
-from axon.security.sandbox import Containment
 from axon.tasks import Priority, State
 from axon.team.status import concerns_now, latest_run
+
+if TYPE_CHECKING:  # the page's process needs none of it to start
+    from axon.security.sandbox import Containment
 
 
 def login(desk: Desk, body: Body) -> Reply:
@@ -80,7 +82,7 @@ def show_health(desk: Desk, body: Body) -> dict[str, Any]:
     }
 
 
-def _containment(desk: Desk) -> tuple[Check, Containment | None]:
+def _containment(desk: Desk) -> "tuple[Check, Containment | None]":
     """It is tried, so it is found out only once."""
     if "containment" not in desk.found:
         from axon.team.health.probes import containment

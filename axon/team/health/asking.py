@@ -21,8 +21,7 @@ from axon.monitoring.health.engine import trial_settings
 from axon.monitoring.preflight import Ready, check_engine
 from axon.security.sandbox import Place, trial_folder
 from axon.tasks import Claim, Draft
-from axon.team.crew import without_secrets
-from axon.team.environment import own_environment, tool_environment
+from axon.team.environment import own_environment, tool_environment, without_secrets
 from axon.team.project import open_project
 from axon.team.roles import sandbox_of
 
