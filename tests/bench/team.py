@@ -148,7 +148,7 @@ def recovery(cache: Path) -> None:
     took = []
     with project("sleep 600", 1, cache) as (axon, ledger):
         axon.start("team", "--workers", "1")
-        for _ in range(3 if QUICK else 7):
+        for _ in range(3):  # who dies again and again is restarted ever later
             (worker,) = at_work(ledger, 1)
             killed = time.time()
             os.kill(worker.pid, signal.SIGKILL)
