@@ -283,3 +283,22 @@ def test_a_run_that_was_killed_leaves_nobody_waiting(stage: Axon, server: Telegr
     wait_for(lambda: any(head.startswith("⚠ a run was killed") for head in heads(server)), 60)
     stage.ok("stop")
     wait_for(lambda: heads(server)[-1].endswith("the run has ended"), 60)
+
+
+def test_a_question_is_reported_answered_and_a_failure_retried_from_a_phone(
+    stage: Axon, server: TelegramServer
+) -> None:
+    shell(stage, limits={"max_attempts": 1})
+    add(stage, "changes nothing", "true", "--check", "true")
+    add(stage, "fails at first", "test -e ok && echo y > y || { touch ok; exit 1; }")
+    team = stage.start("team", "--workers", "1", "--watch")
+    wait_for(lambda: any("ENG-1" in h and "asks" in h for h in heads(server)), 90)
+    wait_for(lambda: any("ENG-2 failed" in h for h in heads(server)), 90)
+    for word in ("/next", "/log ENG-1", "/answer ENG-1 approve", "/retry ENG-2"):
+        before = len(server.sent)
+        server.says(word)
+        wait_for(lambda n=before: len(server.sent) > n, 60)  # type: ignore[misc]
+    wait_for(lambda: {"✅ ENG-1 landed", "✅ ENG-2 landed"} <= set(heads(server)), 90)
+    stage.ok("stop")
+    team.communicate(timeout=60)
+    assert [t["state"] for t in stage.tasks()] == ["done", "done"]
