@@ -131,13 +131,7 @@ def test_nothing_is_lost_and_nothing_done_twice(axon: Axon) -> None:
     storm = Storm(axon, "--workers", "4")
     storm.rage(KILLS, seconds=2400 if FULL else 200)
     storm.calm()
-
-    tasks = axon.tasks()
-    print(f"killed {storm.killed}, {len(tasks)} tasks")
-    assert {t["state"] for t in tasks} == {"done"}, f"seed {SEED}"
-    _sound(axon, [t["identifier"] for t in tasks])
-    for n in range(len(tasks)):
-        assert (axon.root / f"file{n}").read_text() == "1\n2\n3\n4\n5\n", f"seed {SEED}"
+    _all_landed(storm)
 
 
 @pytest.mark.timeout(3000 if FULL else 400)
@@ -160,18 +154,21 @@ def test_agents_of_the_real_cli_die_and_come_back(axon: Axon) -> None:
     )
     storm.rage(REAL_KILLS, seconds=2400 if FULL else 240)
     storm.calm()
-
-    tasks = axon.tasks()
-    print(f"killed {storm.killed}, {len(tasks)} tasks")
-    assert {t["state"] for t in tasks} == {"done"}, f"seed {SEED}"
-    _sound(axon, [t["identifier"] for t in tasks])
-    for n in range(len(tasks)):
-        assert (axon.root / f"file{n}").read_text() == "1\n2\n3\n4\n5\n", f"seed {SEED}"
+    _all_landed(storm)
 
 
 def turns(name: str) -> list[dict[str, Any]]:
     call = {"name": "Bash", "input": {"command": STEPS.format(name=name), "description": "Work"}}
     return [{"text": "I write it.", "tools": [call]}, {"text": "Done."}]
+
+
+def _all_landed(storm: Storm) -> None:
+    axon, tasks = storm.axon, storm.axon.tasks()
+    print(f"killed {storm.killed}, {len(tasks)} tasks")
+    assert {t["state"] for t in tasks} == {"done"}, f"seed {SEED}"
+    _sound(axon, [t["identifier"] for t in tasks])
+    for n in range(len(tasks)):
+        assert (axon.root / f"file{n}").read_text() == "1\n2\n3\n4\n5\n", f"seed {SEED}"
 
 
 def _sound(axon: Axon, identifiers: list[str]) -> None:
