@@ -21,7 +21,7 @@ def drain(ledger: Ledger, name: str) -> None:
     task = ledger.claim(worker=name, run="", lease_seconds=SECONDS)
     while task is not None:
         print(task.identifier, flush=True)
-        _, task = ledger.submit_and_claim(
+        task = ledger.submit_and_claim(
             _claim(task, name), commit=name, verified=True, lease_seconds=SECONDS
         )
 

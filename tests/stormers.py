@@ -110,13 +110,12 @@ class Stormer:
         return None
 
     def next(self, claim: Claim) -> Task | None:
-        def both(mark: str) -> tuple[Task, Task | None]:
+        def both(mark: str) -> Task | None:
             return self.ledger.submit_and_claim(
                 claim, commit=mark, verified=True, lease_seconds=LEASE_SECONDS
             )
 
-        done = self.do("next", both, task=claim.identifier, token=claim.token)
-        following: Task | None = done[1] if done else None
+        following: Task | None = self.do("next", both, task=claim.identifier, token=claim.token)
         return following
 
     def comment(self, identifier: str) -> None:

@@ -45,9 +45,10 @@ def test_a_task_goes_its_whole_way(ledger: Ledger, world: World) -> None:
 def test_submitting_and_claiming_the_next_is_one_step(ledger: Ledger, world: World) -> None:
     add(ledger, "a", "b")
     run = started(ledger)
-    task, following = ledger.submit_and_claim(
+    following = ledger.submit_and_claim(
         claim(ledger, run=run), commit="c", verified=False, lease_seconds=30
     )
+    task = ledger.task("ENG-1")
     assert (task.state, task.verified) == (State.REVIEW, False)
     assert following is not None
     assert (following.identifier, following.owner, following.token) == ("ENG-2", "w1", 1)
@@ -56,7 +57,7 @@ def test_submitting_and_claiming_the_next_is_one_step(ledger: Ledger, world: Wor
     with pytest.raises(StaleClaim):
         ledger.submit_and_claim(held, commit="c", verified=True, lease_seconds=30)
     add(ledger, "c")
-    _, last = ledger.submit_and_claim(
+    last = ledger.submit_and_claim(
         claim(ledger, run=run), commit="c", verified=True, lease_seconds=30
     )
     assert last is None

@@ -110,7 +110,7 @@ def nothing_is_lost_or_done_twice(folder: Path, ledger: Ledger) -> None:
         task = ledger.claim(worker="calm", run="", lease_seconds=600)
         while task is not None:
             held = Claim(identifier=task.identifier, token=task.token, worker="calm", run="")
-            _, task = ledger.submit_and_claim(held, commit="c", verified=True, lease_seconds=600)
+            task = ledger.submit_and_claim(held, commit="c", verified=True, lease_seconds=600)
         if lease := ledger.lease("landing", "calm", 600):
             for task in ledger.tasks(states=[State.REVIEW]):
                 ledger.landed(lease, task.identifier, commit="m", target="main", verified=True)

@@ -155,8 +155,8 @@ class Ledger(Edits, Messages, Outbox, Trail, Protocol):
 
     def submit_and_claim(
         self, claim: Claim, *, commit: str, verified: bool, lease_seconds: float
-    ) -> tuple[Task, Task | None]:
-        """Submit and claim the next in one transaction."""
+    ) -> Task | None:
+        """Submit, and answer with the claim of the next, in one transaction."""
         ...
 
     def fail(

@@ -178,9 +178,9 @@ def change(tx: Tx, identifier: str, action: str, *, why: str, actor: str) -> Tas
     if action == "retry":
         return step(
             tx, row, "retry", actor=actor, why=why, hidden=fresh, failures=0, losses=0, error=""
-        )
+        ).task
     if action == "cancel":
-        return step(tx, row, "cancel", actor=actor, why=why)
+        return step(tx, row, "cancel", actor=actor, why=why).task
     if action == "reopen":
         return step(
             tx,
@@ -194,7 +194,7 @@ def change(tx: Tx, identifier: str, action: str, *, why: str, actor: str) -> Tas
             error="",
             landed_commit="",
             verified=None,
-        )
+        ).task
     raise UsageError(f"{action!r} is no move of a person; use retry, cancel or reopen")
 
 

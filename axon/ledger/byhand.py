@@ -27,7 +27,7 @@ def move(tx: Tx, identifier: str, target: State, *, why: str, actor: str) -> Tas
         return backlog.change(tx, identifier, action, why=why, actor=actor)
     if action == "claim":
         return _claim(tx, row, why=why, actor=actor)
-    return step(tx, row, action, actor=actor, why=why)
+    return step(tx, row, action, actor=actor, why=why).task
 
 
 def _claim(tx: Tx, row: Row, *, why: str, actor: str) -> Task:
@@ -44,7 +44,7 @@ def _claim(tx: Tx, row: Row, *, why: str, actor: str) -> Task:
         token=row.task.token + 1,
         attempts=row.task.attempts + 1,
         owner=actor,
-    )
+    ).task
 
 
 def _not_ready(tx: Tx, task: Task) -> str:

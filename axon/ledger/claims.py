@@ -76,7 +76,7 @@ def _take(
         token=row.known["token"] + 1,
         attempts=row.known["attempts"] + 1,
         owner=worker,
-    )
+    ).task
 
 
 def _open(run: Known | None) -> bool:
@@ -122,6 +122,10 @@ def note(tx: Tx, claim: Claim, facts: dict[str, Any]) -> None:
 
 
 def submit(tx: Tx, claim: Claim, *, commit: str, verified: bool, why: str) -> Task:
+    return _submit(tx, claim, commit=commit, verified=verified, why=why).task
+
+
+def _submit(tx: Tx, claim: Claim, *, commit: str, verified: bool, why: str = "") -> Row:
     return step(
         tx,
         held(tx, claim),
@@ -137,10 +141,10 @@ def submit(tx: Tx, claim: Claim, *, commit: str, verified: bool, why: str) -> Ta
 
 
 def submit_and_claim(
-    tx: Tx, claim_: Claim, *, commit: str, verified: bool, lease_seconds: float
-) -> tuple[Task, Task | None]:
-    submitted = submit(tx, claim_, commit=commit, verified=verified, why="")
-    return submitted, claim(tx, worker=claim_.worker, run=claim_.run, lease_seconds=lease_seconds)
+    tx: Tx, ended: Claim, *, commit: str, verified: bool, lease_seconds: float
+) -> Task | None:
+    _submit(tx, ended, commit=commit, verified=verified)
+    return claim(tx, worker=ended.worker, run=ended.run, lease_seconds=lease_seconds)
 
 
 def fail(
@@ -168,7 +172,7 @@ def _release(tx: Tx, row: Row, why: str, *, actor: str, worked: bool, lost: bool
         losses=losses,
         attempts=known["attempts"] if worked else max(0, known["attempts"] - 1),
         error=shortened(clean(why), MAX_ERROR) if lost else row.apart.get("error", ""),
-    )
+    ).task
 
 
 def any_expired(tx: Tx) -> bool:

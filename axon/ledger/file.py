@@ -162,7 +162,7 @@ class FileLedger(FileEdits, FileMessages, FileOutbox, FileTrail, FileUpkeep):
 
     def submit_and_claim(
         self, claim: Claim, *, commit: str, verified: bool, lease_seconds: float
-    ) -> tuple[Task, Task | None]:
+    ) -> Task | None:
         return self._store.write(
             claims.submit_and_claim,
             claim,

@@ -98,14 +98,15 @@ def load(tx: Tx) -> None:
         *counts, total = map(int, text.split())
     except ValueError:
         damaged(f"event {seq}")
-    if total != _total(seq, digest, counts) or len(counts) != LENGTH:
+    if total != _total(seq, digest, " ".join(map(str, counts))) or len(counts) != LENGTH:
         damaged(f"event {seq}")
     tx.seq, tx.digest, tx.counts = seq, digest, counts
 
 
-def _total(seq: int, digest: bytes, counts: list[int]) -> int:
+def _total(seq: int, digest: bytes, counts: str) -> int:
     """The sum that vouches for the counts and for the end of the chain they stand at."""
-    return zlib.crc32(f"{seq} {counts}".encode(), zlib.crc32(digest))
+    listed = counts.replace(" ", ", ")  # as the first ledgers summed them
+    return zlib.crc32(f"{seq} [{listed}]".encode(), zlib.crc32(digest))
 
 
 def spill(tx: Tx) -> None:
@@ -124,7 +125,8 @@ def _chain(tx: Tx, pending: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ..
 def flush(tx: Tx) -> None:
     """Write what was appended: each event chained to the one before, the counts with the last."""
     rows = list(_chain(tx, tx.pending))
-    counts = f"{' '.join(map(str, tx.counts))} {_total(tx.seq, tx.digest, tx.counts)}"
+    counts = " ".join(map(str, tx.counts))
+    counts = f"{counts} {_total(tx.seq, tx.digest, counts)}"
     if not rows:  # counts that change without an event: time has passed for a task
         tx.db.execute("UPDATE event SET counts = ? WHERE seq = ?", (counts, tx.seq))
         return

@@ -85,7 +85,7 @@ def landed(
         verified=verified,
         error="",
         feedback="",
-    )
+    ).task
 
 
 def reject(tx: Tx, lease: Lease, identifier: str, why: str, *, feedback: str) -> Task:

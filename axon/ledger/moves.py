@@ -28,7 +28,7 @@ def step(
     session: str = "",
     hidden: dict[str, Any] | None = None,
     **changes: Any,
-) -> Task:
+) -> Row:
     """Make the move with its `changes`. `session`: the outcome of a session it cuts short."""
     known = row.known
     before = STATE[known["state"]]
@@ -55,7 +55,7 @@ def step(
         counted=True,
     )
     tx.wrote[known["identifier"]] = saved
-    return saved.task
+    return saved
 
 
 def held(tx: Tx, claim: Claim) -> Row:
@@ -99,7 +99,7 @@ def failed(
         failures=failures,
         error=shortened(clean(why), MAX_ERROR),
         feedback=shortened(clean(feedback), MAX_TEXT) or task.feedback,
-    )
+    ).task
 
 
 def _tell_dependents(tx: Tx, row: Row, before: State, after: State) -> None:

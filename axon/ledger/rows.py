@@ -53,6 +53,7 @@ WAITING = {
 DEFAULTS = {name: kept(name, getattr(EMPTY, name)) for name in APART}
 decode = json.JSONDecoder().raw_decode
 shown = itemgetter(*SHOWN)
+counted = itemgetter("state", "queue", "paths")
 
 
 class Row:
@@ -211,7 +212,10 @@ def put(tx: Tx, row: Row, changes: Known) -> Row:
     done = tx.db.execute(_update(tuple(changed)), (*values, total, known["id"], row.total))
     if not done.rowcount:
         raise RuntimeError(f"task {known['identifier']} was changed since it was read")
-    return Row(known, apart, total)
+    saved = Row(known, apart, total)
+    if known["identifier"] in tx.seen.rows:  # one of ours: renewed, noted, moved
+        tx.wrote[known["identifier"]] = saved
+    return saved
 
 
 @cache
@@ -272,6 +276,8 @@ def queue_of(tx: Tx, known: Known) -> int | None:
 
 
 def count(tx: Tx, before: Known | None, after: Known | None) -> None:
+    if before and after and counted(before) == counted(after):
+        return
     history.load(tx)
     totals = tx.counts
     if before is None or after is None:

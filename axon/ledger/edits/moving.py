@@ -60,7 +60,7 @@ def ask(tx: Tx, claim: Claim, question: str) -> Task:
     row = held(tx, claim)
     question = shortened(_said(question, "the question is empty; ask something"), MAX_TEXT)
     remark(tx, row.task.identifier, at=tx.now, actor=claim.worker, body=question)
-    return step(tx, row, "ask", actor=claim.worker, why=question, question=question)
+    return step(tx, row, "ask", actor=claim.worker, why=question, question=question).task
 
 
 def answer(tx: Tx, identifier: str, text: str, *, actor: str) -> Task:

@@ -287,11 +287,10 @@ class TaskMcpLedger(FileLedger):
 
     def submit_and_claim(
         self, claim: Claim, *, commit: str, verified: bool, lease_seconds: float
-    ) -> tuple[Task, Task | None]:
+    ) -> Task | None:
         """In two steps: the next one must be won elsewhere."""
-        submitted = self.submit(claim, commit=commit, verified=verified)
-        following = self.claim(worker=claim.worker, run=claim.run, lease_seconds=lease_seconds)
-        return submitted, following
+        self.submit(claim, commit=commit, verified=verified)
+        return self.claim(worker=claim.worker, run=claim.run, lease_seconds=lease_seconds)
 
     # what a task server has no way for
 

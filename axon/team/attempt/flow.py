@@ -184,7 +184,7 @@ class Attempt:
             at.ledger.submit(at.claim, commit=commit, verified=verified)
             return None
         lease = at.crew.config.lease_seconds
-        _, following = at.ledger.submit_and_claim(
+        following = at.ledger.submit_and_claim(
             at.claim, commit=commit, verified=verified, lease_seconds=lease
         )
         at.project.reached("submitted")

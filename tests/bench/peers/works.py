@@ -63,7 +63,7 @@ def _cycles(books: FileLedger, name: str) -> Turn:
         if task is None:
             return False
         claim = Claim(identifier=task.identifier, token=task.token, worker=name, run=RUN)
-        _, task = books.submit_and_claim(
+        task = books.submit_and_claim(
             claim, commit="0" * 40, verified=True, lease_seconds=LEASE_SECONDS
         )
         return True
