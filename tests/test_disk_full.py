@@ -98,3 +98,29 @@ def test_a_disk_that_others_fill_is_no_failure_of_a_task(axon: Axon, tmp_path: P
         finished(team)  # what was begun goes on to its end
         landed(axon, ["x"])
         assert axon.task("ENG-1")["failures"] == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_check_that_others_leave_no_room_for_is_run_again(axon: Axon, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "80m") as disk:
+        axon.root = disk / "project"
+        meet = tmp_path / "meet"
+        axon.make_repository()
+        shell(axon, workspace={"disk_floor_mb": 30}, limits={"max_attempts": 1})
+        wait = f"touch {meet}; until test -e {meet}.go; do sleep 0.05; done"
+        add(axon, "one", "echo x > x", "--check", f"{wait}; test -s x")
+        # less than what a check is blamed for
+        (disk / "first").write_bytes(b"x" * (44 << 20))
+        team = axon.start("team", "--workers", "1", FREE)
+        wait_for(meet.exists, 60)
+        (disk / "second").write_bytes(b"x" * (12 << 20))
+        wait_for(lambda: "MB are free under" in paused(axon), 60)
+        task = axon.task("ENG-1")
+        assert (task["state"], task["failures"], task["owner"]) == ("todo", 0, None)
+        (disk / "second").unlink()
+        Path(f"{meet}.go").touch()
+        axon.ok("resume")
+        finished(team)
+        landed(axon, ["x"])
+        assert axon.task("ENG-1")["failures"] == 0
+        assert len(events(axon, "submit")) == 1
