@@ -1,11 +1,13 @@
 """Parse the command line, run one command, and turn any error into one line and an exit code."""
 
+import gc
 import importlib
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from axon import __version__
 from axon.errors import AxonError, UsageError
@@ -53,6 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a title may hold what LANG=C cannot
+    gc.disable()  # while modules are read there is no garbage, and looking for it takes a tenth
     try:
         code = _dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
@@ -66,6 +69,8 @@ def main(argv: list[str] | None = None) -> int:
         # the reader has gone: keep the interpreter's own flush at exit quiet too
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        gc.enable()
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -80,23 +85,31 @@ def _dispatch(argv: list[str]) -> int:
         return 0
     command = importlib.import_module(f"axon.commands.{args.command}")
     if not getattr(command, "NEEDS_CONFIG", True):
-        return int(command.run(args))
+        return _run(command.run, args)
     from axon.config import load_config
 
-    return int(command.run(args, load_config(args)))
+    return _run(command.run, args, load_config(args))
+
+
+def _run(command: Callable[..., int], *args: Any) -> int:
+    gc.freeze()  # what was read stays
+    gc.enable()
+    return int(command(*args))
 
 
 def build_parser(loaded: str = "") -> ArgumentParser:
-    """The whole parser, with only `loaded`'s options: help needs no import of the rest."""
+    """The parser of the command `loaded` alone, else of all: help needs no import of any."""
     parser = _Parser(
         prog="axon",
         description="Run a team of Claude agents whose work is judged by your own checks.",
         epilog="axon COMMAND --help tells more.",
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
-        if name == loaded:
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog=parser.prog
+    )
+    for name in (loaded,) if loaded else COMMANDS:  # each costs as much as some commands do
+        command = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name])
+        if loaded:
             importlib.import_module(f"axon.commands.{name}").configure(command)
     return parser

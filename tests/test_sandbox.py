@@ -16,10 +16,10 @@ import pytest
 
 from axon.config import Config
 from axon.errors import UsageError
+from axon.security.hidden import carve, in_project, is_secret
 from axon.security.launcher import landlock
 from axon.security.sandbox import UNCONTAINED, Place, Sandbox, choose, clear_trials, describe
 from axon.security.sandbox.bounds import bounds_of, hold_places
-from axon.security.sandbox.hidden import carve, in_project, is_secret
 from axon.security.sandbox.macos import profile
 from axon.team import workspace as workspaces
 from axon.team.environment import contained, tool_environment
@@ -61,7 +61,7 @@ def test_secrets_of_a_project_are_found_also_deep_down(tmp_path: Path) -> None:
 def test_what_is_too_much_to_look_at_is_hidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("axon.security.sandbox.hidden.MOST_ENTRIES", 5)
+    monkeypatch.setattr("axon.security.hidden.MOST_ENTRIES", 5)
     for number in range(6):
         (tmp_path / f"{number}" / "deep").mkdir(parents=True)
     assert set(in_project(tmp_path)) == {str(tmp_path / str(number)) for number in range(6)}

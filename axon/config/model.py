@@ -6,9 +6,9 @@ from typing import Any
 from axon.config.setting import setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class ModelSettings:
-    """The part of Config that the gateway is for."""
+    """The part of Config that the gateway is for; there is none but as a part of it."""
 
     upstream: str = setting(
         "model.upstream",

@@ -12,7 +12,6 @@ from axon.dashboard.web.stream import Told
 from axon.ledger import Event, Ledger
 from axon.security.secrets import Redactor
 from axon.tasks.text import shortened
-from axon.team.status import team_view
 
 RESTLESS = (
     "at",
@@ -70,6 +69,8 @@ class LiveFeed:
         return encode(_shortened(view))
 
     def team(self) -> bytes:
+        from axon.team.status import team_view  # not needed to start
+
         view = team_view(self._ledger, self._sessions, time.time(), stale_hours=self._stale_hours)
         shown = view | {
             "at": None,

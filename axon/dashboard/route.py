@@ -60,17 +60,31 @@ class Route:
     tag: str = ""
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
+    def _start(self) -> str:
+        return self.path.partition("{")[0]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """What stands in the places of its path; None if it is another's. Most are told apart
+        without their pattern, which is made when it is first needed."""
+        if not path.startswith(self._start):
+            return None
+        if self._start == self.path:
+            return {} if path == self.path else None
+        found = self._pattern.fullmatch(path)
+        return found.groupdict() if found else None
 
 
 def find(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | str:
     """The route and its arguments; else the methods there are, none for an unknown path."""
-    matches = [(route, m) for route in routes if (m := route.pattern.fullmatch(path))]
+    matches = [(route, m) for route in routes if (m := route.match(path)) is not None]
     method = "GET" if method == "HEAD" else method
     for route, match in matches:
         if route.method == method:
-            return route, match.groupdict()
+            return route, match
     methods = {route.method for route, _ in matches}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 

@@ -37,8 +37,8 @@ THREADS = 8
 LOOK_SECONDS = 10.0  # between two looks at a task server
 REST_SECONDS = 1.0
 LATER = (
-    "axon.dashboard.diffs", "axon.dashboard.openapi", "axon.monitoring.metrics",
-    "axon.security.sandbox", "axon.tasks.exchange", "axon.team.health",
+    "axon.dashboard.diffs", "axon.dashboard.health", "axon.dashboard.openapi",
+    "axon.monitoring.metrics", "axon.tasks.exchange", "axon.team.status",
 )  # fmt: skip
 STACK_BYTES = 512 << 10
 MOST_CONNECTIONS, SPARE_FILES = 12_000, 256
@@ -108,6 +108,7 @@ def _begin(target: Callable[..., None], *args: Any) -> None:
 
 def _read_history(open_ledger: Callable[[], Ledger], tally: Tally) -> None:
     """Once somebody has come: whoever asks for analytics then need not wait for all of it."""
+    time.sleep(REST_SECONDS)  # they have come for something else first
     try:
         with closing(open_ledger()) as ledger:
             tally.update(ledger)

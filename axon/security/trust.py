@@ -18,7 +18,7 @@ from typing import Any
 
 from axon.config import Config, settings
 from axon.errors import UsageError
-from axon.security.sandbox.hidden import is_secret
+from axon.security.hidden import is_secret
 
 VERSION = 1
 MAX_LIST_BYTES = 64 << 20

@@ -1,21 +1,14 @@
 """Who is in, what this server is, how it is set, and how it fares."""
 
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from axon import __version__
 from axon.dashboard.api.views import actions_of, moves_of
 from axon.dashboard.desk import Body, Desk, File, Reply
 from axon.dashboard.route import Field, Route
 from axon.dashboard.web.answer import Refusal
-from axon.monitoring.health.books import ledger_readable, team
-from axon.monitoring.health.check import Check, CheckState, looked
 from axon.tasks import Priority, State
-from axon.team.status import concerns_now, latest_run
-
-if TYPE_CHECKING:  # the page's process needs none of it to start
-    from axon.security.sandbox import Containment
 
 
 def login(desk: Desk, body: Body) -> Reply:
@@ -65,37 +58,9 @@ def show_openapi(desk: Desk, body: Body) -> dict[str, Any]:
 
 
 def show_health(desk: Desk, body: Body) -> dict[str, Any]:
-    """What takes no time of what `axon health` looks at."""
-    from axon.team.health import fast_probes
+    from axon.dashboard.health import health_view
 
-    check, contained = _containment(desk)
-    checks = [
-        ledger_readable(desk.ledger),
-        _team(desk),
-        check,
-        *(looked(probe) for probe in fast_probes(desk.page.config)),
-    ]
-    return {
-        "ok": all(check.state is not CheckState.FAIL for check in checks),
-        "checks": [check.view for check in checks],
-        "containment": asdict(contained) if contained else None,
-    }
-
-
-def _containment(desk: Desk) -> "tuple[Check, Containment | None]":
-    """It is tried, so it is found out only once."""
-    if "containment" not in desk.found:
-        from axon.team.health.probes import containment
-
-        desk.found["containment"] = containment(desk.page.config)
-    answer: tuple[Check, Containment | None] = desk.found["containment"]
-    return answer
-
-
-def _team(desk: Desk) -> Check:
-    page, ledger = desk.page, desk.ledger
-    sessions, hours = page.state_dir / "sessions", page.config.stale_hours
-    return team(latest_run(ledger), concerns_now(ledger, sessions, time.time(), hours))
+    return health_view(desk)
 
 
 ROUTES = (

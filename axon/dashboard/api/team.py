@@ -8,11 +8,12 @@ from axon.dashboard.desk import Body, Desk
 from axon.dashboard.route import Field, Route
 from axon.errors import UsageError
 from axon.tasks.moments import moment
-from axon.team.status import team_view
 from axon.team.steering import stop_runs
 
 
 def show_team(desk: Desk, body: Body) -> dict[str, Any]:
+    from axon.team.status import team_view  # not needed to start
+
     page = desk.page
     hours = page.config.stale_hours
     return team_view(desk.ledger, page.state_dir / "sessions", time.time(), stale_hours=hours)

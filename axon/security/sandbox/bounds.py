@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from axon.security.sandbox import hidden
+from axon.security import hidden
 
 # Programs that a person runs in a checkout would obey these: agents do not write them.
 OBEYED = (".claude", ".mcp.json", ".git/hooks", ".git/config", ".git/objects/info/alternates")

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from axon.security.sandbox import bubblewrap, hidden, macos
+from axon.security import hidden
+from axon.security.sandbox import bubblewrap, macos
 from axon.security.sandbox.bounds import Place, bounds_of, hold_places
 
 Tier = Literal["bubblewrap", "landlock", "sandbox-exec", "none"]
