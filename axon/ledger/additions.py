@@ -54,17 +54,17 @@ class Batch:
 
     first: int
     teams: list[str] = field(default_factory=list)
-    team: "array[int]" = field(default_factory=lambda: array("l"))  # place in `teams`
-    suffix: "array[int]" = field(default_factory=lambda: array("q"))  # of the identifier
+    team: "array[int]" = field(default_factory=lambda: array("i"))  # place in `teams`
+    suffix: "array[int]" = field(default_factory=lambda: array("i"))  # of the identifier
     state: "array[int]" = field(default_factory=lambda: array("b"))  # place in STATES
     keys: dict[str, int] = field(default_factory=dict)  # to numbers of new tasks
     others: dict[str, Known | None] = field(default_factory=dict)  # there before, by name
     before: dict[int, Known] = field(default_factory=dict)  # the same, by number
     # Whose turn it is has the links from starts[place] on: task, needs, whether it is a child.
-    starts: "array[int]" = field(default_factory=lambda: array("q"))
-    links: "array[int]" = field(default_factory=lambda: array("q"))
-    blocked: "array[int]" = field(default_factory=lambda: array("l"))  # of the new tasks
-    needed: "array[int]" = field(default_factory=lambda: array("l"))
+    starts: "array[int]" = field(default_factory=lambda: array("i"))
+    links: "array[int]" = field(default_factory=lambda: array("i"))
+    blocked: "array[int]" = field(default_factory=lambda: array("i"))  # of the new tasks
+    needed: "array[int]" = field(default_factory=lambda: array("i"))
     old_blocked: Counter[int] = field(default_factory=Counter)  # more of those there before
     old_needed: Counter[int] = field(default_factory=Counter)
     used: dict[str, int] = field(default_factory=dict)  # the last number a team had before
