@@ -63,6 +63,18 @@ def test_submitting_and_claiming_the_next_is_one_step(ledger: Ledger, world: Wor
     assert last is None
 
 
+def test_of_several_the_first_that_is_ready_can_be_asked_for(ledger: Ledger) -> None:
+    add(ledger, "a", "b", "c")
+    run = started(ledger)
+    ask: Any = {"worker": "w1", "run": run, "lease_seconds": 30.0}
+    for named, given in ((["ENG-3", "ENG-2"], "ENG-3"), (["ENG-9", "ENG-3", "ENG-2"], "ENG-2")):
+        task = ledger.claim(among=named, **ask)
+        assert task is not None
+        assert (task.identifier, task.owner, task.attempts) == (given, "w1", 1)
+    assert ledger.claim(among=["ENG-2", "ENG-3"], **ask) is None
+    assert ledger.claim(among=[], **ask) is None
+
+
 def test_a_failure_is_tried_again_after_a_growing_pause(ledger: Ledger, world: World) -> None:
     add(ledger, "a")
     for attempt, pause in ((1, 2), (2, 4)):

@@ -3,20 +3,24 @@
 The first line says what it is. `{"part": …, "text": …}` holds a system prompt or a list of tools,
 once; every other line is one exchange: who asked (`task`, `title`, `agent`, `turn`), what was new
 in the request (`asks`; the parts and what was said before by their digests), and the answer: its
-`status` and either a `body` or `events`, each with the seconds since the request was sent.
+`status` and either a `body` or `events`, each with the seconds since the request was sent. Between
+them stands how the team met: `{"begun": TITLE, "task": …, "after": …}`, an attempt whose files hold
+all up to that task's landing, and `{"landed": …}` or `{"rejected": …}`, in the order of the target.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from axon.errors import UsageError
 
 FORMAT = {"cassette": 1}
 LARGEST = 512 << 20
+Kind = Literal["begun", "landed", "rejected"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,19 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One of the moments at which tasks of a team met on the target branch."""
+
+    kind: Kind
+    task: str
+    title: str
+    after: str = ""  # of an attempt: the newest task that had landed below it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:
     exchanges: tuple[Exchange, ...]
+    steps: tuple[Step, ...] = ()  # none: recorded before they were kept
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,6 +84,7 @@ def append(path: Path, *lines: dict[str, Any]) -> None:
     )
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
+        fcntl.flock(file, fcntl.LOCK_EX)  # workers and the landing write there too
         size = os.fstat(file).st_size
         if os.write(file, data) < len(data):
             os.ftruncate(file, size)
@@ -83,6 +99,11 @@ def line_of(exchange: Exchange) -> dict[str, Any]:
     return {key: value for key, value in asdict(exchange).items() if value != usual[key]}
 
 
+def step_line(step: Step) -> dict[str, Any]:
+    line = {step.kind: step.title, "task": step.task}
+    return {**line, "after": step.after} if step.after else line
+
+
 def read(path: Path) -> Cassette:
     """UsageError names the file and the line."""
     try:
@@ -95,6 +116,7 @@ def read(path: Path) -> Cassette:
         raise UsageError(f"{path} is not UTF-8; record it anew") from None
     parts: dict[str, str] = {}
     exchanges: list[Exchange] = []
+    steps: list[Step] = []
     for number, line in enumerate(lines, start=1):
         try:
             found = json.loads(line)
@@ -103,6 +125,8 @@ def read(path: Path) -> Cassette:
                     raise ValueError("it does not begin as a cassette")
             elif "part" in found:
                 parts[str(found["part"])] = str(found["text"])
+            elif kind := next((kind for kind in get_args(Kind) if kind in found), None):
+                steps.append(_step(kind, **found))
             else:
                 exchanges.append(_exchange(found))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -111,7 +135,14 @@ def read(path: Path) -> Cassette:
             ) from None
     if not lines:
         raise UsageError(f"{path} is empty; record it anew")
-    return Cassette(exchanges=tuple(exchanges), parts=parts)
+    return Cassette(exchanges=tuple(exchanges), parts=parts, steps=tuple(steps))
+
+
+def _step(kind: Kind, *, task: str, after: str = "", **title: str) -> Step:
+    found = Step(kind=kind, task=task, title=title.pop(kind), after=after)
+    if title or not all(isinstance(text, str) for text in (task, found.title, after)):
+        raise ValueError(f"{kind} wants a title, a task, and after which other one")
+    return found
 
 
 def _exchange(found: dict[str, Any]) -> Exchange:

@@ -9,7 +9,7 @@ from axon.config import Config
 from axon.config.values import ALIASES
 from axon.errors import UsageError
 from axon.gateway.allowances import Then
-from axon.gateway.cassette import create, read
+from axon.gateway.cassette import Step, create, read
 from axon.gateway.keys import KeyCommand, fetch
 from axon.gateway.login import (
     ANTHROPIC,
@@ -117,13 +117,23 @@ def script_path(upstream: str, root: Path | str) -> Path:
     return Path(root, Path(upstream.partition(":")[2]).expanduser())
 
 
+def tape_path(config: Config) -> str:
+    """The cassette to record to, or nothing."""
+    return str(Path(config.root, Path(config.record).expanduser())) if config.record else ""
+
+
+def steps_of(config: Config) -> tuple[Step, ...]:
+    """The order in which the tasks of the run to be replayed began and landed. UsageError."""
+    if not config.upstream.startswith(CASSETTE):
+        return ()
+    return read(script_path(config.upstream, config.root)).steps
+
+
 def _tape(config: Config) -> str:
     """The file to record to, made."""
-    if not config.record:
-        return ""
-    path = Path(config.root, Path(config.record).expanduser())
-    create(path)
-    return str(path)
+    if path := tape_path(config):
+        create(Path(path))
+    return path
 
 
 def _file(environ: Mapping[str, str], name: str) -> str:

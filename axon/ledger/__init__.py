@@ -124,8 +124,12 @@ class Ledger(Edits, Messages, Outbox, Trail, Protocol):
         ...
 
     # work
-    def claim(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
+    def claim(
+        self, *, worker: str, run: str, lease_seconds: float, among: Sequence[str] | None = None
+    ) -> Task | None:
         """Give `worker` the most urgent, then oldest task that is ready, or None.
+
+        `among`: only one of these, the first that is ready.
 
         Ready: todo, no open dependency, no open child, `not_before` and back-off passed,
         `paths` overlap no running task's, no pause, the run neither halted nor stopping, and

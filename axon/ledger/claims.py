@@ -7,7 +7,7 @@ from axon.errors import EngineFault
 from axon.ledger import counts, history, pauses, ready, runs
 from axon.ledger.columns import RUNNING
 from axon.ledger.moves import MAX_ERROR, MAX_TEXT, failed, held, step
-from axon.ledger.rows import Row, put
+from axon.ledger.rows import Row, find, put
 from axon.ledger.tables import Known
 from axon.ledger.transaction import Tx
 from axon.tasks import Claim, Task
@@ -23,25 +23,32 @@ EXPIRED = f"""
 """
 
 
-def claim(tx: Tx, *, worker: str, run: str, lease_seconds: float) -> Task | None:
+def claim(
+    tx: Tx, *, worker: str, run: str, lease_seconds: float, among: Sequence[str] | None = None
+) -> Task | None:
     known = runs.find(tx, run) if run else None
-    row = _candidate(tx, known)
+    row = _candidate(tx, known, among)
     if row is None:
         return None
     return _take(tx, row, known, worker=worker, run=run, lease_seconds=lease_seconds)
 
 
-def candidate(tx: Tx, run: str) -> Row | None:
+def candidate(tx: Tx, run: str, among: Sequence[str] | None = None) -> Row | None:
     """What `run` would claim now."""
-    return _candidate(tx, runs.find(tx, run) if run else None)
+    return _candidate(tx, runs.find(tx, run) if run else None, among)
 
 
-def _candidate(tx: Tx, run: Known | None) -> Row | None:
+def _candidate(tx: Tx, run: Known | None, among: Sequence[str] | None) -> Row | None:
     history.load(tx)
     if not _open(run) or (tx.counts[counts.PAUSES] and pauses.holding(tx)):
         return None
     ready.wake(tx)
-    return ready.pick_taken(tx, run) if run and _taken_all(run) else ready.pick(tx)
+    own = ready.taken(tx, run) if run and _taken_all(run) else None
+    if among is not None:
+        named = [row for name in among if (row := find(tx, name)) is not None]
+        ids = None if own is None else {row.id for row in own}
+        return ready.first(tx, [row for row in named if ids is None or row.id in ids])
+    return ready.pick(tx) if own is None else ready.first(tx, own)
 
 
 def take(tx: Tx, row: Row, *, worker: str, run: str, lease_seconds: float, why: str = "") -> Task:

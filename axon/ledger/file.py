@@ -110,17 +110,9 @@ class FileLedger(FileEdits, FileMessages, FileOutbox, FileTrail, FileUpkeep):
         sort: str = "age",
     ) -> list[Task]:
         return self._store.read(
-            backlog.tasks,
-            states=states,
-            priority=priority,
-            label=label,
-            text=text,
-            team=team,
-            project=project,
-            limit=limit,
-            offset=offset,
-            sort=sort,
-        )
+            backlog.tasks, states=states, priority=priority, label=label, text=text,
+            team=team, project=project, limit=limit, offset=offset, sort=sort,
+        )  # fmt: skip
 
     def counts(self) -> dict[str, int]:
         return self._store.read(backlog.summed)
@@ -145,8 +137,12 @@ class FileLedger(FileEdits, FileMessages, FileOutbox, FileTrail, FileUpkeep):
 
     # work
 
-    def claim(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
-        return self._store.write(claims.claim, worker=worker, run=run, lease_seconds=lease_seconds)
+    def claim(
+        self, *, worker: str, run: str, lease_seconds: float, among: Sequence[str] | None = None
+    ) -> Task | None:
+        return self._store.write(
+            claims.claim, worker=worker, run=run, lease_seconds=lease_seconds, among=among
+        )
 
     def ready_in(self, run: str = "") -> float | None:
         return self._store.read(claims.ready_in, run)

@@ -218,9 +218,9 @@ def taken(tx: Tx, run: Known) -> list[Row]:
     return sorted((by_id(tx, known["task"]) for known in found), key=order)
 
 
-def pick_taken(tx: Tx, run: Known) -> Row | None:
-    """Of those that the run has taken before."""
-    rows = [row for row in taken(tx, run) if row.known["queue"] in (READY, SCOPED_READY)]
+def first(tx: Tx, rows: Sequence[Row]) -> Row | None:
+    """Of those, in their order."""
+    rows = [row for row in rows if row.known["queue"] in (READY, SCOPED_READY)]
     free = Free(running_paths(tx) if rows else [])
     return next((row for row in rows if free(row.known["paths"])), None)
 

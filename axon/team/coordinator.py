@@ -12,12 +12,11 @@ from axon.ledger import Event, Ledger, Run
 from axon.monitoring.heartbeat import Heartbeat, beat_or_log
 from axon.tasks import Claim, State, Task
 from axon.team import courier, landing
-from axon.team.attempt import crowded
+from axon.team.attempt import crowded, spent
 from axon.team.landing.lander import to_land
 from axon.team.pattern import SameFailure
 from axon.team.screen import Reporter, Summary, View
 from axon.team.supervisor import Exit, Role, Supervisor
-from axon.team.worker import spent
 
 log = logging.getLogger(__name__)
 

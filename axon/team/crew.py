@@ -8,6 +8,7 @@ from axon.config import Config
 from axon.engines import Engine
 from axon.engines.claude import ClaudeEngine
 from axon.engines.command import CommandEngine
+from axon.gateway.cassette import Step
 from axon.ledger import Ledger, ledger_from
 from axon.mcp.spec import Server
 from axon.security.sandbox import Sandbox
@@ -31,6 +32,9 @@ class Crew:
     servers: tuple[Server, ...] = ()  # other MCP servers, secrets filled in
     sandbox: Sandbox = NO_SANDBOX
     told: tuple[str, ...] = ()  # channels on which the courier reports what lands
+    tape: str = ""  # the cassette to keep the order of beginnings and landings in
+    order: tuple[Step, ...] = ()  # that of a recording, to be followed
+    strict: bool = True  # say where it is not
     secrets: tuple[str, ...] = ()  # to be redacted wherever they turn up
 
     def open_ledger(self) -> Ledger:

@@ -27,8 +27,8 @@ from axon.team.supervisor import Role
 ALONE = (WORKER, "reviewer", "planner")  # those who have sessions of their own in a team
 # What was decided at the start and stands in the ledger, or on the gateway's settings.
 FIXED = (
-    "target", "team", "ledger", "task_mcp_url", "engine", "upstream", "land", "budget_usd",
-    "budget_tokens", "day_usd", "day_tokens", "prices",
+    "target", "team", "ledger", "task_mcp_url", "engine", "upstream", "record", "replay", "land",
+    "budget_usd", "budget_tokens", "day_usd", "day_tokens", "prices",
     "max_tasks", "cache_dir", "claude",
 )  # fmt: skip
 Say = Callable[[str], None]

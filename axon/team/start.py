@@ -17,7 +17,7 @@ from axon.config import Config, scrub_environment
 from axon.errors import AxonError, EngineError, Forbidden
 from axon.gateway import server as gateway
 from axon.gateway.login import first_party
-from axon.gateway.settings import settings_from, unpriced
+from axon.gateway.settings import settings_from, steps_of, tape_path, unpriced
 from axon.ledger import Ledger, Run, ledger_from
 from axon.monitoring.heartbeat import Heartbeat
 from axon.monitoring.preflight import Ready, check_engine
@@ -29,9 +29,11 @@ from axon.tasks.known import without_known
 from axon.team import landing
 from axon.team.coordinator import LEADERSHIP_SECONDS, Coordinator, watch_signals
 from axon.team.courier import courier_role
+from axon.team.crew import Crew
 from axon.team.environment import own_environment
 from axon.team.health import warnings
 from axon.team.landing.telling import conclude_left
+from axon.team.order import arranged
 from axon.team.project import Project, hold, open_project
 from axon.team.proposing import hear_first, proposals
 from axon.team.recovery import continued, exists, nothing_to_do, recover
@@ -164,6 +166,7 @@ def _run(
         sandbox = replace(project.sandbox, gateway=int(url.rpartition(":")[2] or 0))
         own = bool(url) and first_party(config)
         crew = replace(crew, gateway_url=url, first_party=own, sandbox=sandbox)
+        crew = _taped(crew, config)
         if mode.reread is not None:
             coordinator.reread = partial(successors, crew, config, ready, mode, say)
         return coordinator.work(roles_of(crew))
@@ -194,6 +197,19 @@ def _new_run(config: Config, project: Project) -> Run:
         max_usd=config.budget_usd,
         max_tokens=config.budget_tokens,
         started_at=time.time(),
+    )
+
+
+def _taped(crew: Crew, config: Config) -> Crew:
+    """What is recorded, and what is followed, of the order in which tasks begin and land."""
+    if not crew.gateway_url:
+        return crew
+    follows = config.land == "auto"  # else a person decides what lands when
+    return replace(
+        crew,
+        tape=tape_path(config),
+        order=arranged(steps_of(config)) if follows else (),
+        strict=config.replay == "strict",
     )
 
 

@@ -8,8 +8,9 @@ from axon.errors import AxonError, Forbidden, LedgerError, StaleClaim
 from axon.ledger import Ledger
 from axon.security.secrets import redact_output
 from axon.tasks import Claim, Task
-from axon.team.attempt import Assignment, Attempt, crowded, soon
+from axon.team.attempt import Assignment, Attempt, may_claim, soon
 from axon.team.crew import Crew
+from axon.team.follow import Follower
 from axon.team.leash import Leash
 from axon.team.project import open_project
 from axon.team.pulse import Pulse
@@ -28,10 +29,11 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     pulse.start()
     project = open_project(crew.config, crew.sandbox)
     ledger = crew.open_ledger()
+    follower = Follower(crew, ledger) if crew.order else None
     task: Task | None = None
     while not leash.stopping.is_set() and not leash.leaving.is_set():
-        if task is None and _may_claim(crew, ledger):
-            task = _claim(crew, ledger, name)
+        if task is None and may_claim(crew, ledger):
+            task = _claim(crew, ledger, name, follower)
         if task is None:
             leash.stopping.wait(POLL_SECONDS)
             continue
@@ -47,26 +49,14 @@ def serve(crew: Crew, name: str, pipe: Connection) -> None:
     ledger.close()
 
 
-def _may_claim(crew: Crew, ledger: Ledger) -> bool:
-    if spent(ledger, crew.run, crew.max_iterations):
-        return False
-    return not crowded(ledger, crew.config.max_review)
-
-
-def _claim(crew: Crew, ledger: Ledger, name: str) -> Task | None:
+def _claim(crew: Crew, ledger: Ledger, name: str, follower: Follower | None) -> Task | None:
     try:
+        if follower is not None:
+            return follower.claim(name)
         return ledger.claim(worker=name, run=crew.run, lease_seconds=crew.config.lease_seconds)
     except LedgerError as error:
         log.error("no claim reason=%r", str(error))
         raise SystemExit(error.exit_code) from None
-
-
-def spent(ledger: Ledger, run: str, max_iterations: int | None) -> bool:
-    """Whether the run has made all the attempts it may make."""
-    if max_iterations is None:
-        return False
-    events = ledger.events(run=run, limit=100_000)
-    return sum(event.action == "claim" for event in events) >= max_iterations
 
 
 def _work(at: Assignment) -> Task | None:

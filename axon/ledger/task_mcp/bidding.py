@@ -1,5 +1,7 @@
 """An election's part in the file ledger: which task to bid for, and what comes of it."""
 
+from collections.abc import Sequence
+
 from axon.ledger import claims
 from axon.ledger.landing import holds
 from axon.ledger.records import Lease
@@ -17,9 +19,11 @@ def open_bids(tx: Tx) -> list[Copy]:
     return [as_copy(v) for v in tx.db.execute(COPY + " WHERE bidding = 1").fetchall()]
 
 
-def begin_bid(tx: Tx, run: str, nonce: str) -> tuple[str, str] | None:
+def begin_bid(
+    tx: Tx, run: str, nonce: str, among: Sequence[str] | None = None
+) -> tuple[str, str] | None:
     """The task that `run` would claim, and the issue to bid for; "" when the server has none."""
-    row = claims.candidate(tx, run)
+    row = claims.candidate(tx, run, among)
     if row is None:
         return None
     identifier = str(row.known["identifier"])

@@ -214,7 +214,9 @@ class TaskMcpLedger(FileLedger):
 
     # claiming
 
-    def claim(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
+    def claim(
+        self, *, worker: str, run: str, lease_seconds: float, among: Sequence[str] | None = None
+    ) -> Task | None:
         """None as well while the server is away for a short time."""
         now = self._store.read(standing.standing)
         away = now.failing or 0.0
@@ -222,7 +224,7 @@ class TaskMcpLedger(FileLedger):
             return None
         try:
             self._sync.look(SYNC_SECONDS)
-            return self._elect(worker=worker, run=run, lease_seconds=lease_seconds)
+            return self._elect(among, worker=worker, run=run, lease_seconds=lease_seconds)
         except Unreachable as error:
             self._failed()
             if away > OUTAGE_SECONDS:
@@ -237,7 +239,9 @@ class TaskMcpLedger(FileLedger):
         """Each host learns only once how the server lists comments."""
         self._store.lag(standing.learned, newest_first)
 
-    def _elect(self, *, worker: str, run: str, lease_seconds: float) -> Task | None:
+    def _elect(
+        self, among: Sequence[str] | None, *, worker: str, run: str, lease_seconds: float
+    ) -> Task | None:
         """Bid for what would be claimed, until something is won or nothing is left.
 
         One process of a host at a time: two of them have no need to bid against each other.
@@ -253,7 +257,7 @@ class TaskMcpLedger(FileLedger):
                 self._store.write(bidding.end_bid, copy.identifier, copy.bid, 0.0)
             for _ in range(BIDS):
                 nonce = secrets.token_hex(16)
-                found = self._store.write(bidding.begin_bid, run, nonce)
+                found = self._store.write(bidding.begin_bid, run, nonce, among)
                 if found is None:
                     return None
                 task = self._bid(

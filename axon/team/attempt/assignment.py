@@ -61,5 +61,20 @@ def crowded(ledger: Ledger, most: int) -> bool:
     return ledger.counts()[State.REVIEW] >= most
 
 
+def may_claim(crew: Crew, ledger: Ledger) -> bool:
+    """Whether a worker of the run may begin another attempt."""
+    if spent(ledger, crew.run, crew.max_iterations):
+        return False
+    return not crowded(ledger, crew.config.max_review)
+
+
+def spent(ledger: Ledger, run: str, max_iterations: int | None) -> bool:
+    """Whether the run has made all the attempts it may make."""
+    if max_iterations is None:
+        return False
+    events = ledger.events(run=run, limit=100_000)
+    return sum(event.action == "claim" for event in events) >= max_iterations
+
+
 def soon(seconds: float) -> float:
     return time.time() + seconds

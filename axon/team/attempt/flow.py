@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from axon.engines import EngineEvent, SessionResult
 from axon.errors import AxonError, EngineFault
 from axon.tasks import Task
+from axon.team import tape
 from axon.team import workspace as workspaces
 from axon.team.attempt.assignment import Assignment, crowded, soon
 from axon.team.attempt.briefs import brief_of
@@ -46,6 +47,8 @@ class Attempt:
             done = point.commit == workspaces.tip(at.project, workspace)
             again = at.task.token > 1 and not done
             conflicts = workspaces.update(at.project, workspace) if again else []
+            if not done:
+                tape.begun(at.crew, at.project, at.ledger, at.task)
         except (workspaces.NoRoom, workspaces.Forbidden):
             raise
         except AxonError as error:
@@ -180,7 +183,7 @@ class Attempt:
         verified = bool(gate_of(at.crew.config, at.task))
         at.project.reached("submit.before")
         full = crowded(at.ledger, at.crew.config.max_review - 1)  # with this one
-        if full or at.cut_short() or at.crew.max_iterations is not None:
+        if full or at.cut_short() or at.crew.order or at.crew.max_iterations is not None:
             at.ledger.submit(at.claim, commit=commit, verified=verified)
             return None
         lease = at.crew.config.lease_seconds

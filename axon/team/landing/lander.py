@@ -8,27 +8,28 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from axon.errors import AxonError, BadMove, Forbidden, LedgerError, NotFound, StaleClaim
+from axon.errors import AxonError, BadMove, Forbidden, LedgerError, StaleClaim
+from axon.gateway.cassette import Kind
 from axon.ledger import Lease, Ledger, WorkerStatus
 from axon.security.secrets import Redactor
 from axon.tasks import State, Task
+from axon.team import tape
 from axon.team.crew import Crew
+from axon.team.follow import Follower
 from axon.team.gate import GateResult
 from axon.team.landing.batch import Batched, land_batch, next_batch, suspect, suspects
-from axon.team.landing.checkout import recover
-from axon.team.landing.land import Deferred, Landed, Rejected, bring_over, land
+from axon.team.landing.land import Deferred, Landed, Rejected, land
 from axon.team.landing.merge import gate_log
+from axon.team.landing.sweep import Sweeper
 from axon.team.landing.telling import conclude, why_nobody
 from axon.team.leash import Leash
 from axon.team.project import Project, hold, open_project
-from axon.team.workspace import remove
 
 log = logging.getLogger(__name__)
 
 NAME = "landing"
 POLL_SECONDS = 0.2
 LEASE_SECONDS = 15.0
-SWEEP_SECONDS = 10.0
 MAX_TROUBLES = 5  # in a row; then the run is halted, for no task is to blame
 HALT = "landing"
 PERSON_SECONDS = 10.0  # that a person waits for a landing which is just moving the branch
@@ -73,19 +74,23 @@ class Lander:
     holder: str = ""  # of the duty, when that is no run
     _lease: Lease | None = None
     _renewed: float = 0.0
-    _swept: float = 0.0
     _troubles: int = 0
     _not_before: float = 0.0
     _entered: str = ""  # the commit whose landing has begun
     _redactor: Redactor = field(init=False)
+    _sweeper: Sweeper = field(init=False)
+    _follower: Follower | None = None  # of a recording
 
     def __post_init__(self) -> None:
         self._redactor = Redactor(self.crew.secrets)
         self.project = replace(self.project, redactor=self._redactor)
+        self._sweeper = Sweeper(self.project, self.ledger, self._conclude)
+        if self.crew.order:
+            self._follower = Follower(self.crew, self.ledger)
 
     def turn(self) -> bool:
-        """Land the oldest task in review; whether there was something to do."""
-        waiting = to_land(self.ledger)
+        """Land the oldest task in review, or whose turn it is; was there something to do?"""
+        waiting = self._waiting()
         if not waiting or time.monotonic() < self._not_before:
             if not waiting:
                 self.rest()
@@ -106,6 +111,15 @@ class Lander:
         except AxonError as error:
             self._trouble(waiting[0], str(error))
         return True
+
+    def _waiting(self) -> list[Task]:
+        waiting = to_land(self.ledger)
+        if self._follower is None or not waiting:
+            return waiting
+        turn, difference = self._follower.landing(waiting)
+        if turn:
+            self._follower.say(turn[0].identifier, difference)
+        return turn
 
     def land_now(self, task: Task) -> Task:
         """Land this one for a person; the task as it is then. Forbidden: another run is at it."""
@@ -190,6 +204,10 @@ class Lander:
         """Have the ledger know what was decided."""
         if self._lease is None:
             return  # the other lander finds what we did
+        kind: Kind = "landed" if isinstance(outcome, Landed) else "rejected"
+        if self._follower is not None:
+            self._follower.say(task.identifier, self._follower.differs(task, kind))
+        tape.keep(self.crew, kind, task)
         if outcome.gate is not None:
             self._record_gate(task, outcome.gate)
         try:
@@ -220,7 +238,7 @@ class Lander:
             why = f"{outcome.beside}; axon land brings it over"
             self._record(task.identifier, "landed_beside", why, target=outcome.target)
         self._conclude(task)
-        self._remove(task.identifier)
+        self._sweeper.remove(task.identifier)
 
     def _conclude(self, task: Task) -> None:
         crew = self.crew
@@ -262,44 +280,8 @@ class Lander:
             self.ledger.halt_run(self.crew.run, HALT, f"{task.identifier} cannot land: {why}")
 
     def _sweep(self) -> None:
-        """Remove workspaces whose work has landed; bring over what waits beside the target."""
-        if time.monotonic() - self._swept < SWEEP_SECONDS:
-            return
-        self._swept = time.monotonic()
-        work = self.project.state_dir / "work"
-        for path in sorted(work.iterdir()) if work.is_dir() else ():
-            if not path.name.startswith("."):
-                self._remove_landed(path.name)
-        self._bring_over()
-
-    def _remove_landed(self, identifier: str) -> None:
-        try:
-            task = self.ledger.task(identifier)
-            if task.state is State.DONE:
-                self._conclude(task)  # its lander may have been killed before that
-                self._remove(identifier)
-        except NotFound:
-            pass  # of an earlier ledger: axon gc
-
-    def _remove(self, identifier: str) -> None:
-        try:
-            with hold(self.project, identifier):
-                remove(self.project, identifier)
-        except Forbidden:
-            pass  # its worker has not left it yet
-        except AxonError as error:
-            log.warning("workspace left task=%s reason=%r", identifier, str(error))
-
-    def _bring_over(self) -> None:
-        try:
-            with hold(self.project, NAME):
-                recover(self.project)
-                brought = bring_over(self.project, self.watch)
-        except AxonError as error:
-            log.warning("not brought over reason=%r", str(error))
-            return
-        if brought.commit and brought.waiting:
-            self._record("", "brought_over", f"{self.project.target} is at {brought.commit[:7]}")
+        if commit := self._sweeper.sweep(self.watch):
+            self._record("", "brought_over", f"{self.project.target} is at {commit[:7]}")
 
     def _record(self, identifier: str, action: str, why: str, **data: object) -> None:
         self.ledger.record(

@@ -10,6 +10,7 @@ from axon.team.gate import GateResult, Watch, gate_of, run_gate
 from axon.team.git import Git, GitError, listed, shown
 from axon.team.project import Project
 from axon.team.recipe import SetupFailed, bring, run_setup
+from axon.team.tape import TRAILER
 from axon.team.workspace.clone import clone, exclude_recipe, fetch, repair
 from axon.team.workspace.place import (
     Workspace,
@@ -25,7 +26,7 @@ FEEDBACK_BYTES = 16 << 10
 TITLE_CHARACTERS = 200
 MERGE_REF = "refs/axon/merge"  # the one that is being judged
 GATE_TRAILER = "Axon-Gate"
-TASK_TRAILER = "Axon-Task"
+TASK_TRAILER = TRAILER
 BATCH_TRAILER = "Axon-Batch"  # whose checks have judged it together, at its last merge
 
 

@@ -60,6 +60,7 @@ MOODS: dict[str, Mood] = {
     "not_told": "warn",
     "landing_deferred": "warn",
     "batch_red": "warn",
+    "replay_mismatch": "warn",
     "heartbeat": "warn",
 }
 # Part of the story, but no news: `axon logs` and a pipe have them, the live table leaves them out.
