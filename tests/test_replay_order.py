@@ -95,8 +95,8 @@ def test_replayed_tasks_land_as_they_did(axon: Axon) -> None:
     gone = steps[-1].title
     (name,) = (task["identifier"] for task in fewer.tasks() if task["title"] == gone)
     fewer.ok("task", "cancel", name)
-    words = ("--model-upstream", f"cassette:{tape}", "--replay", "lenient")
-    assert team(fewer, "BC", *words).returncode == 0
+    lenient = ("--model-upstream", f"cassette:{tape}", "--replay", "lenient")
+    assert team(fewer, "BC", *lenient).returncode == 0
     assert history(fewer) == [line for line in then if title_of(line) != gone]
 
 
