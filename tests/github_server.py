@@ -77,6 +77,7 @@ class GitHubServer:
         self.owner_of_token: Json | None = BOT
         self.permissions: Json = {"pull": True, "push": True, "admin": False}
         self.page_size = 100
+        self.bare_304 = False  # "not changed" names no next page
         self.renamed_from = ""
         self.left = 4999
         self.git_faults = 0  # of the next requests of git
@@ -540,9 +541,9 @@ def _handler(github: GitHubServer) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, status: int, document: Any, headers: dict[str, str]) -> None:
             body = json.dumps(document).encode()
-            etag = f'W/"{hashlib.sha256(body + repr(headers).encode()).hexdigest()[:20]}"'
+            etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
             if status == 200 and self.headers.get("if-none-match") == etag:
-                self._raw(304, b"", {"ETag": etag, **headers})
+                self._raw(304, b"", {"ETag": etag} | ({} if github.bare_304 else headers))
                 return
             told = {"ETag": etag} if status == 200 else {}
             self._raw(status, body, {"Content-Type": "application/json", **told, **headers})

@@ -318,6 +318,7 @@ def test_a_cloud_login_takes_its_variables_and_files_along(tmp_path: Path) -> No
         "https://",
         "http://host:99999",
         "http://host:0",
+        "http://ho..st",
         "http://ho st",
         "http://host/?q=1",
         "http://user:pass@host",

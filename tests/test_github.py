@@ -155,11 +155,26 @@ def test_pages_that_never_end_or_lie_elsewhere_are_not_followed(
         server.fault("GET", "/issues", "answer", status=200, document=[1], headers=away)
         assert list(make(server).pages(f"{REPO}/issues")) == [1]
         assert other.asked == []
+    for broken in ("http://[", "http://[x]:y/"):
+        headers = {"Link": f'<{broken}>; rel="next"'}
+        server.fault("GET", "/issues", "answer", status=200, document=[1], headers=headers)
+        assert list(make(server).pages(f"{REPO}/issues")) == [1]
     again = {"Link": f'<{server.url}/api/v3{REPO}/pulls?page=PAGE>; rel="next"'}
     for n in range(40):
         headers = {"Link": again["Link"].replace("PAGE", str(n))}
         server.fault("GET", "/pulls", "answer", status=200, document=[n], headers=headers)
     assert len(list(make(server).pages(f"{REPO}/pulls"))) == 20
+
+
+def test_a_page_that_is_full_hides_none_after_it(server: GitHubServer, tmp_path: Path) -> None:
+    """GitHub says "not changed" of a page although there is a new one after it."""
+    for n in range(100):
+        server.add_issue(f"issue {n}")
+    server.bare_304 = True
+    github = make(server, tmp_path / "memory.json")
+    for count in (100, 101):
+        assert len(list(github.pages(f"{REPO}/issues", state="all"))) == count
+        server.add_issue("one more")
 
 
 def test_what_has_not_changed_is_not_sent_again(server: GitHubServer, tmp_path: Path) -> None:
@@ -215,6 +230,9 @@ def test_nothing_secret_is_sent(server: GitHubServer) -> None:
         (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "RESET"}, "API rate limit", 1801),
         (429, {"Retry-After": "99999999"}, "", 3600),
         (429, {"Retry-After": "-5"}, "", 60),
+        (429, {"Retry-After": "0"}, "", 1),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000000"}, "", 60),
+        (429, {"Retry-After": "\xb2", "X-RateLimit-Remaining": "\xb2"}, "", 60),
     ],
 )
 def test_limits_are_obeyed(
@@ -225,7 +243,7 @@ def test_limits_are_obeyed(
         "POST", "/issues/1/comments", "limit", status=status, message=message, headers=headers
     )
     server.add_issue("x")
-    slow = 600 if "X-RateLimit-Reset" in headers else 0  # this test may be, and that is a moment
+    slow = 600 if seconds == 1801 else 0  # this test may be, and that is a moment
     impatient = make(server)
     error = refused(impatient, "POST", f"{REPO}/issues/1/comments")
     assert error.passing and seconds - slow <= error.wait <= seconds + 1
@@ -352,6 +370,8 @@ def test_no_redirect_takes_the_token_elsewhere(server: GitHubServer, tmp_path: P
         server.fault("GET", "/user", "redirect", status=302, to=server.url.replace("http", "https"))
         assert "another host" in str(refused(make(server), path="/user"))
         assert other.asked == []
+    server.fault("GET", "/user", "redirect", to="http://[")
+    assert "another host" in str(refused(make(server), path="/user"))
     server.fault("GET", "/user", "redirect", times=99, to=f"{server.url}/api/v3/user")
     assert "in circles" in str(refused(make(server), path="/user"))
     assert len(server.did("GET", "/user")) < 10

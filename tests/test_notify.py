@@ -97,7 +97,7 @@ def test_the_signature_is_that_of_the_standard() -> None:
 
 
 def test_a_repeat_has_the_same_id(tmp_path: Path, hook: HookServer, ledger: Ledger) -> None:
-    hook.answers.extend([(0, {}), (503, {}), (429, {"Retry-After": "7"})])
+    hook.answers.extend([(0, {}), (503, {"Retry-After": "\xb2"}), (429, {"Retry-After": "7"})])
     telling = told(office_with(tmp_path, {"ops": {"url": hook.url}}), ledger, "a")
     now = time.time()
     for seconds in (0, 3, 10, 18):
@@ -233,6 +233,8 @@ def test_a_host_without_a_desktop_says_so_once(tmp_path: Path, ledger: Ledger) -
         ({"url": "http://u:p@x/"}, "password"),
         ({"url": "http://x/ y"}, "http://"),
         ({"url": "http://x:99999/"}, "http://"),
+        ({"url": "http://x..y/"}, "http://"),
+        ({"url": "http://x/\xfc"}, "http://"),
         ({"url": 3}, "must be a text"),
         ({"command": " "}, "shell"),
         ({"command": ["x"]}, "shell"),
@@ -265,6 +267,10 @@ def test_addresses_and_proxies() -> None:
     assert proxy_for("https://api.telegram.org/x", known) == "http://proxy:3128"
     assert proxy_for("https://hooks.corp/x", known) == ""
     assert proxy_for("http://x/", known) == ""
+    for wrong in ("http://user:pa55/word@proxy:3128", "http://[", "http://a..b", "http://"):
+        with pytest.raises(UsageError) as caught:
+            proxy_for("https://x/", {"HTTPS_PROXY": wrong})
+        assert "https_proxy is no address" in str(caught.value) and "pa55" not in str(caught.value)
 
 
 # ── the whole ──

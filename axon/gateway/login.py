@@ -76,7 +76,8 @@ def base_url_of(config: Config) -> str:
     url = config.environ.get(name, "").strip() or ANTHROPIC
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        named = (parts.hostname or "").encode("idna")  # as a name server is asked
+        good = parts.scheme in ("http", "https") and bool(named) and parts.port != 0
     except ValueError:
         good = False
     if not good or parts.query or parts.fragment or not url.isprintable() or " " in url:

@@ -84,7 +84,8 @@ def check_url(url: str, what: str) -> None:
     """UsageError unless `url` is one that `exchange` can ask."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and bool(_named(parts)) and parts.port != 0
+        good = good and f"{parts.path}{parts.query}".isascii()
     except ValueError:
         good = False
     if not good or any(c.isspace() or not c.isprintable() for c in url):
@@ -94,7 +95,10 @@ def check_url(url: str, what: str) -> None:
 
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> str:
-    """What HTTPS_PROXY, HTTP_PROXY and NO_PROXY say of it; only HTTP proxies are known."""
+    """What HTTPS_PROXY, HTTP_PROXY and NO_PROXY say of it; only HTTP proxies are known.
+
+    UsageError: what stands there is no address.
+    """
     parts = urlsplit(url)
     known = {name.lower(): value.strip() for name, value in environ.items() if value.strip()}
     proxy, host = known.get(f"{parts.scheme}_proxy", ""), (parts.hostname or "").lower()
@@ -102,7 +106,19 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str:
     if not proxy or any(n and (n == "*" or f".{host}".endswith(f".{n}")) for n in spared):
         return ""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    return proxy if urlsplit(proxy).scheme == "http" and urlsplit(proxy).hostname else ""
+    try:
+        via = urlsplit(proxy)
+        good = bool(_named(via)) and via.port != 0
+    except ValueError:  # which would repeat a password that holds a slash
+        good = False
+    if not good:
+        raise UsageError(f"{parts.scheme}_proxy is no address of a proxy; correct it")
+    return proxy if via.scheme == "http" else ""
+
+
+def _named(parts: SplitResult) -> bytes:
+    """The host as a name server is asked for it. ValueError: it cannot be one."""
+    return (parts.hostname or "").encode("idna")
 
 
 @functools.cache

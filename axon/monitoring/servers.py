@@ -111,7 +111,8 @@ def _start(server: Server, python_path: Sequence[str], seconds: float) -> "subpr
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     assert child.stdin is not None
     with suppress(BrokenPipeError):

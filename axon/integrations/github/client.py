@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from axon.errors import UsageError
 from axon.integrations.exchange import Call, NoReply, Reply, exchange
 from axon.integrations.github.faults import GitHubError, refusal, said_by
-from axon.integrations.github.memory import Memory
+from axon.integrations.github.memory import Memory, Page
 from axon.integrations.github.place import Place
 from axon.security.secrets import Redactor
 
@@ -23,8 +23,9 @@ VERSION = "2022-11-28"
 SECONDS = 30.0  # for one request and its whole answer
 LARGEST = 16 << 20  # bytes of an answer
 TRIES = 3
-MOST_PAGES = 20
+PAGE, MOST_PAGES = 100, 20
 MOST_REDIRECTS = 3
+LEAST_SECONDS = 1.0  # for one that asks to wait not at all
 SECONDARY_SECONDS = 60.0  # GitHub asks for a minute where it names no time
 REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})  # doing it twice is doing it once
 _NEXT = re.compile(r'<([^<>]{1,2000})>\s*;[^,<]*\brel="?next"?')
@@ -60,7 +61,7 @@ class GitHub:
 
     def pages(self, path: str, **query: Any) -> Iterator[Any]:
         """The items of a list, over all its pages (but not of an endless list)."""
-        url = self._url(path, {"per_page": 100, **query})
+        url = self._url(path, {"per_page": PAGE, **query})
         for _ in range(MOST_PAGES):
             document, url = self._fetch(url)
             if not isinstance(document, list):
@@ -79,21 +80,27 @@ class GitHub:
     def _fetch(self, url: str) -> tuple[Any, str]:
         """A document and the address of the page after it; both kept while GitHub's are alike."""
         kept = self.memory.page(url)
-        if kept is not None and kept.following and not self._is_ours(kept.following):
-            kept = None  # somebody has written into the file
+        kept = kept if kept and self._may_last(kept) else None
         answer = self._ask("GET", url, b"", {"If-None-Match": kept.etag} if kept else {})
         if answer.status == 304 and kept is not None:
-            return kept.document, kept.following
+            return kept.document, self._following(url, answer) or kept.following
         document, following = _document(answer), self._following(url, answer)
         if etag := answer.headers.get("etag", ""):
             self.memory.keep(url, etag, document, following)
         return document, following
 
+    def _may_last(self, kept: Page) -> bool:
+        """Whether "not changed" would tell all: of a page after one that is full it says nothing.
+
+        What leads elsewhere was written into the file by somebody else.
+        """
+        if kept.following:
+            return self._is_ours(kept.following)
+        return not isinstance(kept.document, list) or len(kept.document) < PAGE
+
     def _following(self, url: str, answer: Reply) -> str:
         found = _NEXT.search(answer.headers.get("link", ""))
-        if not found:
-            return ""
-        following = urljoin(url, found[1])
+        following = _joined(url, found[1]) if found else ""
         return following if self._is_ours(following) and following != url else ""
 
     def _url(self, path: str, query: Mapping[str, Any]) -> str:
@@ -101,7 +108,10 @@ class GitHub:
 
     def _is_ours(self, url: str) -> bool:
         """The token may be shown there."""
-        return urlsplit(url)[:2] == urlsplit(self.place.api)[:2]
+        try:
+            return urlsplit(url)[:2] == urlsplit(self.place.api)[:2]
+        except ValueError:
+            return False
 
     def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """The answer to one request, after as many tries as it may have."""
@@ -154,7 +164,7 @@ class GitHub:
 
     def _elsewhere(self, url: str, answer: Reply, redirects: int) -> str:
         """Where a redirect leads, when that is the same host."""
-        to = urljoin(url, answer.headers.get("location", ""))
+        to = _joined(url, answer.headers.get("location", ""))
         if not self._is_ours(to):
             host = urlsplit(to).netloc[:100]
             raise GitHubError(
@@ -167,22 +177,22 @@ class GitHub:
 
     def _limit(self, answer: Reply) -> float | None:
         """Seconds to wait when the answer says that we ask too much."""
-        left, reset = (
-            answer.headers.get("x-ratelimit-remaining", ""),
-            _number(answer.headers.get("x-ratelimit-reset", "")),
-        )
-        if left.isdigit():
+        left = _number(answer.headers.get("x-ratelimit-remaining", ""))
+        reset = _number(answer.headers.get("x-ratelimit-reset", ""))
+        if left is not None:
             self.remaining, self.resets_at = int(left), reset or 0.0
         if answer.status not in (403, 429):
             return None
         after = _number(answer.headers.get("retry-after", ""))
-        if after is None and left == "0" and reset is not None:
-            after = reset - time.time() + 1.0
-        if after is None and (answer.status == 429 or "rate limit" in said_by(answer).lower()):
+        now, spent = time.time(), left == 0
+        if after is None and spent and reset is not None and reset >= now:  # else a clock is wrong
+            after = reset - now + 1.0
+        told = spent or answer.status == 429 or "rate limit" in said_by(answer).lower()
+        if after is None and told:
             after = SECONDARY_SECONDS
         if after is None:
             return None
-        wait = min(max(after, 0.0), 3600.0)
+        wait = min(max(after, LEAST_SECONDS), 3600.0)
         self._held_until = time.monotonic() + wait
         return wait
 
@@ -214,6 +224,14 @@ def _document(answer: Reply) -> Any:
             "GitHub answers with something that is no JSON; check GITHUB_REPO and any proxy",
             passing=True,
         ) from None
+
+
+def _joined(url: str, reference: str) -> str:
+    """Nothing when no address comes of it."""
+    try:
+        return urljoin(url, reference)
+    except ValueError:
+        return ""
 
 
 def _number(text: str) -> float | None:

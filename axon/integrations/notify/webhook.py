@@ -63,7 +63,9 @@ class Webhook:
             raise Undelivered(f"answers {reply.status}; see its url and secret", then="nobody")
         if reply.status in (408, 425, 429) or reply.status >= 500:
             after = reply.headers.get("retry-after", "")
-            seconds = min(float(after), LONGEST_WAIT) if after.isdigit() else None
+            seconds = (
+                min(float(after), LONGEST_WAIT) if after.isascii() and after.isdigit() else None
+            )
             raise Undelivered(f"answers {reply.status}", seconds=seconds)
         raise Undelivered(f"refuses it ({reply.status})", then="never")
 

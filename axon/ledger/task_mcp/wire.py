@@ -157,7 +157,7 @@ class Wire:
             raise Broken(f"{self.url}{self._target} does not speak MCP over HTTP ({status})")
         if status == 429 or status >= 500:
             after = response.getheader("retry-after") or ""
-            seconds = float(after) if after.isdigit() else 0.0
+            seconds = float(after) if after.isascii() and after.isdigit() else 0.0
             raise Broken(f"{self.url} answers {status}", passing=True, retry_after=seconds)
 
     def _document(self, response: http.client.HTTPResponse, status: int) -> dict[str, Any] | None:
