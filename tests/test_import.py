@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,8 @@ def test_a_workflow_is_one_task_and_lines_for_the_settings() -> None:
          "line 3: priority must be a whole number"),
         ("issues.jsonl", '"priority":2,"issue_type":"feature"', '"priority":7,"issue_type":""',
          "line 3: priority must be a number from 0 to 4"),
+        ("issues.jsonl", '"priority":2,"issue_type":"feature"', '"priority":1e999,"issue_type":""',
+         "line 3: priority must be a whole number"),
         ("issues.jsonl", '"id":"tk-x1"', '"id":"tk-p1"', "id 'beads:tk-p1' was given before"),
         ("issues.jsonl", '"depends_on_id":"tk-p1"', '"depends_on_id":"tk-q"',
          "'beads:tk-q' is no id or title in this file"),
@@ -305,6 +309,17 @@ def test_nothing_is_no_task(kind: str) -> None:
         refused(content, "file", kind)
 
 
+def bent_archives() -> Iterator[bytes]:
+    """One byte changed, one after the other, of an archive that is packed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        rows = "".join(f"I-{number},title {number},Todo\n" for number in range(20))
+        archive.writestr("issues.csv", "Issue ID,Title,Status\n" + rows)
+    whole = packed.getvalue()
+    for at in range(4, len(whole)):
+        yield whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
+
+
 def test_damaged_archives_are_refused() -> None:
     whole = sample("vibe-kanban.zip")
     for cut in (len(whole) // 3, len(whole) - 10):
@@ -313,6 +328,9 @@ def test_damaged_archives_are_refused() -> None:
     bent[len(whole) // 2] ^= 0xFF
     with pytest.raises(UsageError):
         read(bytes(bent[:60]) + b"\0" * 40 + bytes(bent[100:]), "export.zip")
+    for bent in bent_archives():
+        with suppress(UsageError):  # not every byte matters
+            read(bent, "export.zip")
     other = io.BytesIO()
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("readme.txt", "x")
@@ -366,6 +384,7 @@ def test_the_part_of_yaml_that_is_read() -> None:
         "a:\n  b: 1\n c: 2", "a: 1\na: 2", "a", 'a: "x', "a: 'x", "a: b: c", "a:\n  - b: 1",
         "a: @x", "a: `x`", "%YAML", "a:\n\tb: 1", 'a: "\\q"',
         "\n".join(" " * n + "a:" for n in range(40)),
+        "a: [" + " " * 5000 + '"]', "a" + " " * 5000 + "x",  # at once, and not after hours
     ],
 )  # fmt: skip
 def test_the_rest_of_yaml_is_refused_with_its_line(text: str) -> None:

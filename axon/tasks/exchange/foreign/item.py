@@ -1,6 +1,5 @@
 """One object of another tool's file: each of its keys is taken, known to say nothing, or noted."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +65,8 @@ class Item:
         raw = self.take(name)
         if raw is None:
             return None
-        if isinstance(raw, bool) or not isinstance(raw, int | float) or raw != math.floor(raw):
+        broken = isinstance(raw, float) and not raw.is_integer()  # as 1e999 is, for it is infinite
+        if isinstance(raw, bool) or not isinstance(raw, int | float) or broken:
             raise self.wrong(f"{name} must be a whole number")
         return int(raw)
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -28,6 +29,12 @@ SILENT = (
     "executor", "shared_task_id",
 )  # fmt: skip
 LEFT = ("pull_requests.csv", "attachments.csv")
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile and zlib raise of archives that are damaged, encrypted or of an unknown kind.
+UNREADABLE = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
+    zlib.error,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -60,7 +67,7 @@ def _zipped(source: Source, notes: Notes) -> Iterator[Entry]:
             beside = _beside(archive, notes)
             for item in _table(archive, "issues.csv", NEEDED, notes):
                 yield _row(item, beside)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise UsageError(f"the archive cannot be read ({error}); export it once more") from None
 
 
@@ -94,6 +101,8 @@ def _table(
         raise UsageError(f"the archive has no {name}; export it once more") from None
     if known.file_size > WHOLE_BYTES:
         raise UsageError(f"{name} has more than {WHOLE_BYTES >> 20} MiB; export fewer projects")
+    if known.compress_type not in PACKED:
+        raise UsageError(f"{name} is packed in an unknown way; export it once more")
     with closing(archive.open(known)) as file:
         text = _decoded(file, name)
     for item in tables.items(io.StringIO(text, newline=""), text[:HEAD], needed, notes):

@@ -10,9 +10,11 @@ from typing import Any
 from axon.errors import UsageError
 
 KEY = re.compile(r"""([A-Za-z_][\w.-]*|"[^"\\]*"|'[^']*')\s*:(?:\s+(.*))?""")
-KEY_OF_WORDS = re.compile(r"""([A-Za-z_][\w. -]*?)\s*:(?:\s+(.*))?""")
+KEY_OF_WORDS = re.compile(r"""([A-Za-z_](?:[\w. -]*[\w.-])?)\s*:(?:\s+(.*))?""")
 BLOCK = re.compile(r"([|>])([+-]?)")
-FLOW = re.compile(r"""(?:\s*(?:"[^"]*"|'[^']*'|[^,"']+)\s*(?:,|$))*\s*""")
+# Each place can be matched in one way only: else a long line would be tried in all of them.
+ONE_OF_FLOW = r"""(?:\s*(?:"[^"]*"|'[^']*')\s*|[^,"']+)"""
+FLOW = re.compile(f"(?:{ONE_OF_FLOW}(?:,{ONE_OF_FLOW})*,?)?")
 INTEGER = re.compile(r"[-+]?(0|[1-9]\d{0,17})")
 DECIMAL = re.compile(r"[-+]?\d{1,17}\.\d{1,17}")
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
