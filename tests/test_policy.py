@@ -11,7 +11,10 @@ import pytest
 
 from axon.security.paths import Places
 from axon.security.policy import Policy, Profile
+from axon.security.policy.reading import parse
 from axon.security.policy.tools import rule
+from axon.security.policy.tree import Simple
+from axon.security.policy.values import arg_of, names_of
 from tests.drive import Axon
 from tests.fuzz.policy import hunt
 from tests.policy_commands import CONTAINED, HOSTILE, STRICT, commands
@@ -117,6 +120,105 @@ def test_what_bash_reads_otherwise_than_it_looks_is_refused(
     contained: Policy, command: str
 ) -> None:
     assert not contained.check(command).allowed
+
+
+# Where bash computes, it also runs what stands as an index in what it computes with.
+INDEX = "'a[$(rm b)]'"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"RANDOM={INDEX}",
+        f"OPTIND={INDEX} ls",
+        f"for HISTCMD in {INDEX}; do ls; done",
+        f"export SRANDOM={INDEX}",
+        f"read RANDOM <<< {INDEX}",
+        f"printf -v OPTIND %s {INDEX}",
+        f"echo {INDEX}; echo $((_))",
+        f"read <<< {INDEX}; (( REPLY ))",
+        f"set -- {INDEX}; echo $(($1))",
+        f"set -- {INDEX}; [[ $1 -eq 1 ]]",
+        f"[[ {INDEX}$# -eq 1 ]]",
+        f"x={INDEX}; [[ ${{y:-x}} -eq 1 ]]",
+        f"x={INDEX}; [[ ${{#:+x}} -eq 1 ]]",
+        f"x={INDEX}; eval 'echo $((x)); x=1'",
+        f"export x={INDEX}; bash -c 'echo $((x))'",
+        f"env x={INDEX} bash -c '(( x ))'",
+        f"env UID={INDEX} bash -c '(( UID ))'",
+        f"bash -c '(( $1 ))' x {INDEX}",
+        f"x=1; command read x <<< {INDEX}; (( x ))",
+        f"x=1; n=read; $n x <<< {INDEX}; (( x ))",
+        f"x=1; n=x; read $n <<< {INDEX}; (( x ))",
+        f"x=1; printf -vx %s {INDEX}; (( x ))",
+        f'x=1; eval "x={INDEX}"; (( x ))',
+        f"wait -n -p {INDEX}",
+        f"x=-p{INDEX}; wait -n $x",
+        "mapfile -C 'rm b' -c 1 x < a",
+        "(( BASH_COMMAND ))",
+    ],
+)
+def test_what_bash_would_compute_and_so_run_is_refused(contained: Policy, command: str) -> None:
+    assert not contained.check(command).allowed
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "x=1; (( x += 2 )); echo $((x))",
+        "n=$(wc -l < b); [[ $n -gt 3 ]] && ls",
+        "n=0; while (( n < 3 )); do n=$((n+1)); done",
+        "for i in 1 2; do n=$((n + $i)); done",
+        "bash -c 'for i in 1 2; do echo $((i * 2)); done'",
+        "[[ $# -eq 0 && $? -eq 0 && ${#x} -lt 9 ]]",
+        "SECONDS=0; make; echo $SECONDS $((RANDOM % 5))",
+        "sleep 1 & pid=$!; wait $pid; wait -n",
+        "read -rp 'a name: ' x; mapfile -t -n 5 lines < b",
+        "IFS=, read -r a b < b; cat $a",
+        "command -v make && command ls",
+    ],
+)
+def test_what_it_computes_with_numbers_passes(contained: Policy, command: str) -> None:
+    assert contained.check(command).allowed, contained.check(command).reason
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "IFS=/; x=a/b; cat $x",
+        "export IFS=,; ls $x",
+        "IFS=, eval 'ls $x'",
+        "export LD_PRELOAD+=./x.so; ls",
+        "export PATH+=:.; ls",
+        "bash /dev/stdin <<< ls",
+        "bash /proc/self/fd/0 < b",
+        "eval 'cd src'; cat $PWD/a",
+        "echo ${!#x}",
+        "echo $((1 + $y))",
+        "x=a; echo $((x++)); [[ $x -eq 1 ]]",
+    ],
+)
+def test_what_changes_how_words_are_made_is_refused(contained: Policy, command: str) -> None:
+    assert not contained.check(command).allowed
+
+
+@pytest.mark.parametrize(
+    ("command", "sure"),
+    [
+        ("x=a; printf -vx %s .env; cat $x", False),
+        ("x=a; echo $((x=5)); cat $x", False),
+        ("export x=a; export x+=b; cat $x", False),
+        ("x=a; cat $x", True),
+        ("cd src && cat $PWD/a", False),
+        ("cat $PWD/a", True),
+    ],
+)
+def test_a_variable_is_known_only_while_nothing_else_sets_it(command: str, sure: bool) -> None:
+    script = parse(command)
+    last = script.items[-1][0].commands[0]
+    assert isinstance(last, Simple)
+    found = arg_of(last.words[1], names_of(script, {"PWD": "/w"}))
+    assert (found.text is not None) == sure
 
 
 @pytest.mark.parametrize(

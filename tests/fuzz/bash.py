@@ -10,13 +10,14 @@ from pathlib import Path
 from axon.security.lists import names
 
 # With this PATH no program is found, and bash calls command_not_found_handle with its words.
-# Functions stand before builtins. All of them succeed but `read`, whose loops must end. Each
-# process has a log of its own, for what is long is not written at once.
+# Functions stand before builtins. All of them succeed but those that read, whose loops must end.
+# What sets variables, or runs a text, does so. Each process has a log of its own, for what is
+# long is not written at once.
 _STUBS = names(
     """
-    echo printf test cd pushd popd readonly unset read mapfile set eval exec command source
-    kill wait jobs type hash umask ulimit true false dirs times alias trap let getopts shopt
-    enable bind disown suspend logout fg bg history fc help readarray
+    echo test cd pushd popd readonly unset set exec command source
+    kill jobs type hash umask ulimit true false dirs times alias trap let getopts shopt
+    enable bind disown suspend logout fg bg history fc help
     """
 )
 _RUNNER = r"""
@@ -24,13 +25,31 @@ record_words() {
   local IFS=$'\x1f'
   builtin printf '%s\x1e' "$RUN_ID"$'\x1f'"$*" >> "$RUN_LOG/$BASHPID"
   (( ++RUN_COUNT > 40 )) && builtin exit 9
-  [[ $1 != read ]]
+  builtin true
 }
 command_not_found_handle() { record_words "$@"; }
 STUBS
 function export { record_words export "$@"; builtin export "$@"; }
 function declare { record_words declare "$@"; builtin declare -g "$@"; }
 function typeset { record_words typeset "$@"; builtin declare -g "$@"; }
+function read { record_words read "$@"; builtin read "$@"; }
+function mapfile { record_words mapfile "$@"; builtin mapfile "$@"; }
+function readarray { record_words readarray "$@"; builtin readarray "$@"; }
+function wait { record_words wait "$@"; builtin wait "$@"; builtin true; }
+function eval { record_words eval "$@"; builtin eval "$@"; }
+function printf {
+  record_words printf "$@"
+  [[ $1 != -v* ]] || builtin printf "$@"
+  builtin true
+}
+function bash {
+  record_words bash "$@"
+  [[ $1 != -*c ]] || ( RUN_TEXT=$2; builtin set -- "${@:4}"; builtin eval "$RUN_TEXT" )
+}
+function sh {
+  record_words sh "$@"
+  [[ $1 != -*c ]] || ( RUN_TEXT=$2; builtin set -- "${@:4}"; builtin eval "$RUN_TEXT" )
+}
 function mktemp { record_words mktemp "$@"; builtin printf '%s' "$TMPDIR/tmp.made"; }
 function pwd { record_words pwd "$@"; builtin printf '%s' "$PWD"; }
 function git {

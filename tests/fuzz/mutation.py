@@ -124,7 +124,93 @@ PIECES = [
     "in",
     "esac",
     "function",
+    # What bash computes, and what it computes with
+    "$((x))",
+    "$((x = 2))",
+    "$((x + $y))",
+    "$((_))",
+    "$[x]",
+    "(( x++ )); ",
+    "[[ $x -eq 1 ]] && ",
+    "[[ a$# -eq 1 ]] && ",
+    "[[ ${y:-x} -eq 1 ]] && ",
+    "x='a[$(ls)]'; ",
+    "x=$(ls); ",
+    "export x='a[$(ls)]'; ",
+    "for x in 1 'a[$(ls)]'; do (( x )); done; ",
+    "RANDOM='a[$(ls)]'; ",
+    "OPTIND='a[$(ls)]'; ",
+    "$_",
+    "${x@P}",
+    "${!x}",
+    "${x/b/c}",
+    "${x: -1}",
+    "${x[0]}",
+    # What sets variables, or changes how words are made
+    "x=b; ",
+    "printf -v x '%s' 'b c'; ",
+    "printf -vx b; ",
+    "read x <<< 'b c'; ",
+    "read -r x y < a; ",
+    "read <<< 'a[$(ls)]'; (( REPLY )); ",
+    "mapfile -t x < a; ",
+    "mapfile -C ls x < a; ",
+    "n=read; $n x <<< b; ",
+    "n=x; read $n <<< b; ",
+    "command read x <<< b; ",
+    "eval 'x=b'; ",
+    "eval 'ls $x'; ",
+    "eval '(( x ))'; ",
+    "bash -c 'ls $1' x 'b c'; ",
+    "bash -c '(( x ))'; ",
+    "bash -c '[[ $1 -eq 1 ]]' x 'a[$(ls)]'; ",
+    "declare x+=b; ",
+    "declare -n r=x; ",
+    "declare -i x; ",
+    "set -f; ",
+    "set -- a 'b c'; ",
+    "$1",
+    "IFS=, ",
+    "IFS=,; ",
+    "a,b",
+    "wait -n -p 'a[$(ls)]'; ",
+    "alias ls=rm\n",
+    "trap ls EXIT; ",
+    "f() { ls; }\n",
+    # Other ways to write the same
+    "$'\\u00e9'",
+    "$'\\cA'",
+    "@(a|b)",
+    "!(a)",
+    "~+",
+    "~root",
+    " > >(cat) ",
+    " {x}> out",
+    " 10> out",
+    "[[ a =~ $(ls) ]] && ",
+    "[[ -v x ]] && ",
+    "coproc ",
+    "time -p ",
+    "; case x in *[ab]) ",
+    " <<'E'\n\"$(ls)\n'E\nE\n",
+    '"$(cat <<E\n\'$x\nE\n)"',
+    "\r",
+    "\u00a0",
+    "\u2028",
 ]
+WRAPPINGS = (
+    ("$(", ")"),
+    ('"$(', ')"'),
+    ("`", "`"),
+    ("cat <(", ")"),
+    ("( ", " )"),
+    ("{ ", "; }"),
+    ("if ls; then ", "; fi"),
+    ("for x in a b; do ", "; done"),
+    ("cat <<E\n$(", ")\nE\n"),
+    ("eval '", "'"),
+    ("bash -c '", "' x a 'b c'"),
+)
 
 
 def mutated(pick: random.Random) -> str:
@@ -187,6 +273,13 @@ def _splice(command: str, pick: random.Random) -> str:
     return command[: _at(command, pick)] + other[_at(other, pick) :]
 
 
+def _wrap(command: str, pick: random.Random) -> str:
+    before, after = pick.choice(WRAPPINGS)
+    if "'" in before:
+        command = command.replace("'", "'\\''")
+    return f"{before}{command}{after}"
+
+
 _CHANGES = (
     _insert,
     _insert,
@@ -199,4 +292,5 @@ _CHANGES = (
     _quote,
     _quote,
     _splice,
+    _wrap,
 )

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.fuzz.mutation import mutated
 
 BATCH = 400
 _NESTED = frozenset({"bash", "sh", "eval", "dash", "zsh", "ksh", "ash", "mksh", "env", "timeout"})
+_SHELLS = frozenset({"bash", "sh"})
 _LEAVING = frozenset(["builtin", "local", "return", "exit", "break", "continue", "shift", "time"])
 
 
@@ -87,14 +88,8 @@ def _programs(script: Script) -> list[str]:
 
 
 def _wrong(script: Script, ran: list[list[str]], home: str) -> str:
-    names = names_of(
-        script, {"HOME": f"{home}/home", "TMPDIR": f"{home}/tmp", "PWD": f"{home}/work"}
-    )
-    patterns = [
-        _pattern([arg_of(word, names) for word in command.words])
-        for command in commands(script)
-        if isinstance(command, Simple) and command.words
-    ]
+    places = {"HOME": f"{home}/home", "TMPDIR": f"{home}/tmp", "PWD": f"{home}/work"}
+    patterns = list(_approved(script, places))
     for words in ran:
         said = "".join(f"{word}\x1f" for word in words)
         if not any(pattern.fullmatch(said) for pattern in patterns):
@@ -109,6 +104,26 @@ def _wrong(script: Script, ran: list[list[str]], home: str) -> str:
         if left:
             return f"ran more than once: {left}"
     return ""
+
+
+def _approved(
+    script: Script, fixed: Mapping[str, str], *, inherits: bool = False
+) -> Iterator[re.Pattern[str]]:
+    """What may run: the commands of the script, and of scripts in their arguments."""
+    names = names_of(script, fixed, inherits=inherits)
+    for command in commands(script):
+        if isinstance(command, Simple) and command.words:
+            args = [arg_of(word, names) for word in command.words]
+            yield _pattern(args)
+            if text := _script_in([arg.text or "" for arg in args]):
+                yield from _approved(parse(text), names.fixed, inherits=True)
+
+
+def _script_in(said: list[str]) -> str:
+    if said[0] == "eval":
+        return " ".join(said[1:])
+    shell = said[0] in _SHELLS and len(said) > 2 and re.fullmatch("-[a-z]*c", said[1])
+    return said[2] if shell else ""
 
 
 def _pattern(args: list[Arg]) -> re.Pattern[str]:
@@ -144,6 +159,7 @@ def _straight(script: Script) -> bool:
     names = [name or "/" for name in _programs(script)]
     once = all(isinstance(command, Simple) and command.words for command in every)
     fails = bool(({"read", "mapfile", "readarray"} | _LEAVING) & set(names))
+    fails = fails or bool({"eval", *_SHELLS} & set(names))  # they run more than themselves
     fails = fails or any("/" in name for name in names)  # programs by path are looked for
     return once and not fails and len(every) == sum(len(p.commands) for p, _ in script.items)
 

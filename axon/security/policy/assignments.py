@@ -18,6 +18,7 @@ _RUNNING = re.compile(
     r"|XDG_CONFIG_.*|SSH_.*|RSYNC_RSH|CVS_RSH|TAR_OPTIONS|GREP_OPTIONS|GZIP|UNZIP|ZIPOPT|_"
     r"|ANTHROPIC_.*|CLAUDE_.*|AXON_.*|HG.*|SVN_.*|CURL_HOME|WGETRC|INPUTRC|POSIXLY_CORRECT|IFS"
 )
+_COMPUTED = frozenset({"RANDOM", "SRANDOM", "OPTIND", "HISTCMD"})
 _QUIET_VALUES = frozenset({"cat", "true", ":", ""})
 
 
@@ -27,8 +28,10 @@ def check_assignment(name: str, value: Arg, *, strict: bool) -> None:
         return
     if _QUIET.fullmatch(name) and value.text in _QUIET_VALUES:
         return
-    if name == "IFS" and all(len(v) <= 2 and not v.isalnum() for v in value.values):
-        return  # `while IFS= read -r line`
+    if name in _COMPUTED:
+        if not all(v.isdecimal() for v in value.values):
+            raise Refused(f"bash computes what {name} is set to; use another variable")
+        return
     if name == "PATH":
         if strict or not all("\ue000" in v for v in value.values):
             raise Refused("PATH is replaced; name a program by its path instead")

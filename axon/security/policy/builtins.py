@@ -9,7 +9,7 @@ from axon.security.policy import files
 from axon.security.policy.assignments import check_assignment
 from axon.security.policy.options import sure
 from axon.security.policy.refusal import Refused
-from axon.security.policy.tree import Redirect, Text, Variable, Word, literal
+from axon.security.policy.tree import Glob, Redirect, Text, Variable, Word, literal
 from axon.security.policy.values import ANY, WILD, Arg, is_sure
 
 if TYPE_CHECKING:
@@ -83,23 +83,42 @@ def declare(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]
             raise Refused(f"{name!r} is no name of a variable")
         if sign:
             values = tuple(value.partition("=")[2] for value in arg.values)
-            check_assignment(name, Arg(arg.word, values, arg.many), strict=judge.strict)
+            plain = name.removesuffix("+")
+            check_assignment(plain, Arg(arg.word, values, arg.many), strict=judge.strict)
     return _words(args)
 
 
 def read(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
     """`read -r name`: names only, for an index in one would be run."""
+    _check_names(args, re.compile(r"-[rs]*(?:(?P<valued>[dntpuN])(?P<value>.*))?", re.DOTALL))
+    return _words(args)
+
+
+def read_lines(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
+    """`mapfile -t name`; with -C it would run something for each line."""
+    _check_names(args, re.compile(r"-t*(?:(?P<valued>[dnsOu])(?P<value>.*))?", re.DOTALL))
+    return _words(args)
+
+
+def _check_names(args: list[Arg], options: re.Pattern[str]) -> None:
+    """Options, then names as they are written: what is set is known by them."""
     valued = False
-    for text in sure(args[1:], "read"):
+    for arg, text in zip(args[1:], sure(args[1:], args[0].text or ""), strict=True):
         if valued:
             valued = False
         elif text.startswith("-"):
-            if not re.fullmatch(r"-[rs]*[dntpuN]?.*", text) or "a" in text or "e" in text[1:2]:
-                raise Refused(f"read {text} is not followed")
-            valued = bool(re.fullmatch(r"-[rs]*[dntpuN]", text))
+            found = options.fullmatch(text)
+            if found is None:
+                raise Refused(f"{args[0].text} {text} is not followed")
+            valued = bool(found["valued"]) and not found["value"]
         else:
-            _check_name(text)
-    return _words(args)
+            _check_written(arg)
+
+
+def _check_written(arg: Arg) -> None:
+    if literal(arg.word) is None:
+        raise Refused("a name of a variable that another variable holds; write it out")
+    _check_name(literal(arg.word) or "")
 
 
 def _check_name(text: str) -> None:
@@ -109,16 +128,21 @@ def _check_name(text: str) -> None:
 
 
 def unset(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
-    for text in sure(args[1:], "unset"):
-        if text != "-v":
-            _check_name(text)
+    for arg in args[1:]:
+        if arg.text != "-v":
+            _check_written(arg)
     return _words(args)
 
 
 def print_formatted(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
     if len(args) > 1 and any(value.startswith("-v") for value in args[1].values):
-        name = args[1].text or ""
-        _check_name(name[2:] or (args[2].text or "" if len(args) > 2 else ""))
+        name = literal(args[1].word)
+        if name is None or (name == "-v" and len(args) < 3):
+            raise Refused("printf -v needs the name of a variable")
+        if name == "-v":
+            _check_written(args[2])
+        else:
+            _check_name(name[2:])
     elif len(args) > 1 and args[1].many and args[1].word != ():
         raise Refused("printf with a format that is decided as it runs; write printf '%s'")
     return _words(args)
@@ -140,6 +164,16 @@ def settings(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word
         text = sure([arg], "set")[0]
         if not _SET.fullmatch(text) and text not in _SET_NAMES:
             raise Refused(f"set {text} is not followed")
+    return _words(args)
+
+
+def wait(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
+    """`wait -p name` would run what stands in an index."""
+    for arg in args[1:]:
+        if any(ANY in v or (v[:1] == "-" and v not in ("-n", "-f", "--")) for v in arg.values):
+            raise Refused("wait takes pids and jobs, -n and -f")
+        if any(isinstance(part, Glob) for part in arg.word):
+            raise Refused("wait with names of files")
     return _words(args)
 
 
@@ -171,8 +205,9 @@ HANDLERS = {
     "popd": pop_folder,
     **dict.fromkeys(("export", "declare", "local", "readonly", "typeset"), declare),
     "read": read,
-    "mapfile": read,
-    "readarray": read,
+    "mapfile": read_lines,
+    "readarray": read_lines,
+    "wait": wait,
     "unset": unset,
     "printf": print_formatted,
     "test": test,

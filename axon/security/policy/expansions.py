@@ -85,6 +85,8 @@ def read_sum(cursor: Cursor) -> tuple[str, tuple[str, ...]]:
             break
         else:
             raise Refused("an arithmetic expression of more than numbers, variables and operators")
+    if re.search(r"\$\{?\d", source):
+        raise Refused("arithmetic with an argument of the script; use `expr`, [ ] or python")
     plain = re.sub(r"\$\{(\w+)\}|\$(\w+)", r" \1\2 ", source, flags=re.ASCII)
     if "$" in plain or "{" in plain or "}" in plain:
         raise Refused("an arithmetic expression of more than numbers, variables and operators")
@@ -157,7 +159,8 @@ def _known(script: Script, quoted: bool) -> Part:
 
 def _braced(cursor: Cursor, quoted: bool) -> Variable:
     found = _LENGTH.match(cursor.text, cursor.at) or _BRACED.match(cursor.text, cursor.at)
-    if found is None:
+    odd = found is not None and found["name"] in "#!" and len(found[0]) > 2
+    if found is None or odd:  # ${!#} is an argument, ${#?} a length
         raise Refused("an expansion ${...} that cannot be followed; compute the value in a step")
     cursor.at = found.end()
     return Variable(found["name"], found[0][:-1], quoted)

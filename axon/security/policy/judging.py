@@ -1,5 +1,6 @@
 """Judge a script: every command, word and redirection in it has to be proven."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -35,6 +36,9 @@ from axon.security.policy.tree import (
 from axon.security.policy.values import Arg, Names, arg_of, is_sure, names_of
 
 MAX_PATHS = 600
+_LENGTH = re.compile(r"#[A-Za-z0-9_@*]*", re.ASCII)
+_DOLLAR = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
+_READING = frozenset({"read", "mapfile", "readarray"})
 
 
 class Profile(StrEnum):
@@ -86,7 +90,8 @@ class Judge:
         if self.depth > 3:
             raise Refused("a shell in a shell in a shell; run it in steps")
         script = parse(text)
-        inner = replace(self, names=names_of(script, self.names.fixed), depth=self.depth + 1)
+        names = names_of(script, self.names.fixed, inherits=True)
+        inner = replace(self, names=names, depth=self.depth + 1)
         judged = inner.script(script)
         self.folders = _either(self.folders, inner.folders)
         return judged
@@ -133,7 +138,7 @@ class Judge:
             case Condition():
                 return Condition(self._tokens(command), redirects)
             case Compute():
-                self._check_numbers(command.names)
+                self._check_sum(command)
                 return replace(command, redirects=redirects)
 
     def _for(self, command: For, redirects: tuple[Redirect, ...]) -> For:
@@ -147,10 +152,12 @@ class Judge:
         targets = tuple(f"{r.fd}{r.operator} {write_word(r.target)}" for r in redirects)
         try:
             assignments = tuple(replace(a, value=self.word(a.value)) for a in command.assignments)
+            words = tuple(map(self.word, command.words))
+            reads = bool(words) and literal(words[0]) in _READING
             for assignment in assignments:
                 value = arg_of(assignment.value, self.names)
-                check_assignment(assignment.name, value, strict=self.strict)
-            words = tuple(map(self.word, command.words))
+                if not (reads and assignment.name == "IFS"):  # `while IFS= read -r line`
+                    check_assignment(assignment.name, value, strict=self.strict)
             why = ""
             if words:
                 args = [self.arg(word) for word in words]
@@ -177,7 +184,7 @@ class Judge:
 
     def _part(self, part: Part) -> Part:
         if isinstance(part, Arithmetic):
-            self._check_numbers(part.names)
+            self._check_sum(part)
         elif isinstance(part, Substitution):
             before = self.folders
             judged = replace(part, script=self.script(part.script))
@@ -185,10 +192,16 @@ class Judge:
             return judged
         return part
 
+    def _check_sum(self, found: Arithmetic | Compute) -> None:
+        self._check_numbers(found.names)
+        for name in _DOLLAR.findall(found.source):
+            if self.names.is_empty(name):
+                raise Refused(f"${name} may be empty where it is computed with; write {name}")
+
     def _check_numbers(self, names: tuple[str, ...]) -> None:
         """bash computes what a variable holds, and runs what is written there as an index."""
         for name in names:
-            if name in self.names.held and name not in self.names.numbers:
+            if not self.names.counts(name):
                 raise Refused(
                     f"${name} is computed with, but may hold more than a number; use `expr`,"
                     " [ ] or python"
@@ -209,8 +222,12 @@ class Judge:
                 raise Refused(f"{said!r} is compared as a number")
             return
         for part in operand:
-            if isinstance(part, Variable) and not part.source.startswith("#"):
+            if isinstance(part, Variable) and part.source == part.name:
                 self._check_numbers((part.name,))
+            elif isinstance(part, Variable) and not _LENGTH.fullmatch(part.source):
+                raise Refused(f"${{{part.source}}} is compared as a number; use [ ]")
+            elif isinstance(part, Text) and not (part.value.lstrip("-") or "0").isdecimal():
+                raise Refused(f"{part.value!r} is part of what is compared as a number; use [ ]")
             elif not isinstance(part, Arithmetic | Variable | Text):
                 raise Refused("what a command says is compared as a number; use [ ]")
 

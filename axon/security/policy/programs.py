@@ -10,7 +10,8 @@ from axon.security.policy.catalogue import COMMANDS, KNOWN
 from axon.security.policy.operands import check_known, check_options
 from axon.security.policy.refusal import Refused
 from axon.security.policy.refusals import REFUSED_PROGRAMS
-from axon.security.policy.tree import Redirect, Word
+from axon.security.policy.setting import STATEFUL
+from axon.security.policy.tree import Redirect, Word, literal
 from axon.security.policy.values import Arg
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def judge(
     path, name = program_of(judge, args[0])
     if name in REFUSED_PROGRAMS:
         raise Refused(f"{name} is not for agents: {REFUSED_PROGRAMS[name]}")
+    if name in STATEFUL and literal(args[0].word) is None:
+        raise Refused(f"{name} by way of a variable; write it out")
     configured = _configured(judge, path, args)
     if (handler := HANDLERS.get(name)) is not None and not configured:
         words = handler(judge, args, redirects)

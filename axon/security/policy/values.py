@@ -1,9 +1,11 @@
 """What a word may become: its text where that is sure, marks where it is not."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from axon.security.policy.setting import computed, moves, set_by, surely_set
 from axon.security.policy.tree import (
     Arithmetic,
     Command,
@@ -26,8 +28,11 @@ ANY = "\ue000"  # any text
 WILD = "\ue001"  # any part of a file's name
 MOST = 16  # alternatives followed; more are any text
 
-DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
-_SETTING = frozenset({"read", "mapfile", "readarray", "getopts", "unset", "printf", "let"})
+_COUNTING = frozenset("#?$!") | {"RANDOM", "SECONDS", "LINENO", "OPTIND"}
+# Set by bash, or by who calls a script, to whatever was written somewhere.
+_FOREIGN = re.compile(
+    r"\d+|[@*_-]|REPLY|MAPFILE|OPTARG|DIRSTACK|FUNCNAME|BASH.*|COMP_.*|READLINE_.*|COPROC.*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class _Order:
             for one in pipeline.commands:
                 self._uses(one)
             if alone and isinstance(command, Simple) and before != "||":
-                names = _assigned(command)
+                names = surely_set(command)
                 chained |= names - self.sure if before == "&&" else set()
                 self.sure |= names
             if after != "&&":
@@ -76,6 +81,8 @@ class _Order:
     def _uses(self, command: Command) -> None:
         for word in words(command):
             self._word(word)
+        if isinstance(command, Compute):
+            self.early |= set(command.names) - self.sure
         known = set(self.sure)
         if isinstance(command, For):
             self.sure.add(command.name)
@@ -88,19 +95,12 @@ class _Order:
         for part in word:
             if isinstance(part, Variable) and part.name not in self.sure:
                 self.early.add(part.name)
+            elif isinstance(part, Arithmetic):
+                self.early |= set(part.names) - self.sure
             elif isinstance(part, Substitution):
                 known = set(self.sure)
                 self.script(part.script)
                 self.sure = known
-
-
-def _assigned(command: Simple) -> set[str]:
-    """What it sets for the commands behind it."""
-    if not command.words:
-        return {assignment.name for assignment in command.assignments}
-    if literal(command.words[0]) not in DECLARING:
-        return set()
-    return {_declared(word)[0] for word in command.words[1:]}
 
 
 @dataclass(slots=True)
@@ -109,10 +109,22 @@ class Names:
 
     held: dict[str, tuple[Word, ...] | None]
     numbers: frozenset[str]  # hold numbers whatever happens: safe to compute with
+    early: frozenset[str]  # used before they are set for sure
     fixed: Mapping[str, str]  # of the session's environment
+    inherits: bool = False  # variables of a script around this one, which nobody knows here
+
+    def is_empty(self, name: str) -> bool:
+        """Whether nothing may stand where it is written with a dollar sign."""
+        return name not in _COUNTING and (name not in self.held or name in self.early)
+
+    def counts(self, name: str) -> bool:
+        """Whether it holds a number for sure: bash would run an index that stands in another."""
+        if name in self.held or name in _COUNTING:
+            return name in self.numbers or name not in self.held
+        return not self.inherits and not _FOREIGN.fullmatch(name)
 
 
-def names_of(script: Script, fixed: Mapping[str, str]) -> Names:
+def names_of(script: Script, fixed: Mapping[str, str], *, inherits: bool = False) -> Names:
     """Everything any command of the script may put into a variable."""
     held: dict[str, tuple[Word, ...] | None] = {}
 
@@ -123,40 +135,23 @@ def names_of(script: Script, fixed: Mapping[str, str]) -> Names:
     for command in commands(script):
         if isinstance(command, For):
             put(command.name, command.words)
-        elif isinstance(command, Compute):
-            for name in command.names:
-                put(name, ((Arithmetic("0", (), True),),))
         elif isinstance(command, Simple):
             for assignment in command.assignments:
                 put(assignment.name, None if assignment.append else (assignment.value,))
-            for name, value in _set_by(command):
+            for name, value in set_by(command):
                 put(name, value)
+        for name in computed(command):
+            put(name, ((Arithmetic("0", (), True),),))
     order = _Order()
     order.script(script)
     for name in order.early & set(held):
-        put(name, ((),))  # it may be empty
+        put(name, None if inherits else ((),))  # it may be empty
     numbers = frozenset(
         name for name, found in held.items() if found is not None and all(map(_counts, found))
     )
-    return Names(held, numbers, {n: v for n, v in fixed.items() if n not in held})
-
-
-def _set_by(command: Simple) -> list[tuple[str, tuple[Word, ...] | None]]:
-    """What a builtin sets by its arguments."""
-    name = literal(command.words[0]) if command.words else None
-    if name in DECLARING:
-        return [_declared(word) for word in command.words[1:]]
-    if name in _SETTING:
-        return [(said, None) for word in command.words[1:] if (said := literal(word))]
-    return []
-
-
-def _declared(word: Word) -> tuple[str, tuple[Word, ...] | None]:
-    first = word[0] if word else Text("")
-    name, sign, rest = first.value.partition("=") if isinstance(first, Text) else ("", "", "")
-    if not sign:
-        return name, None
-    return name.removesuffix("+"), ((Text(rest, bare=False), *word[1:]),)
+    lost = {*held, *(("PWD",) if moves(script) else ())}
+    known = {name: value for name, value in fixed.items() if name not in lost}
+    return Names(held, numbers, frozenset(order.early), known, inherits)
 
 
 def _counts(word: Word) -> bool:
@@ -208,6 +203,8 @@ def _values(part: Part, names: Names, depth: int) -> tuple[str, ...]:
             return (WILD,)
         case Home():
             return (names.fixed.get("HOME", ANY),)
+        case Variable("#" | "?" | "$" | "!" as name, source) if name == source:
+            return (WILD,)
         case Variable(name, source):
             return _held(name, names, depth) if name == source else (ANY,)
         case Substitution():

@@ -9,8 +9,9 @@ from axon.security.policy.assignments import check_assignment
 from axon.security.policy.options import Spec, spec_of, sure
 from axon.security.policy.refusal import Refused
 from axon.security.policy.rendering import render
+from axon.security.policy.setting import STATEFUL, moves
 from axon.security.policy.tree import Condition, Redirect, Script, Text, Word
-from axon.security.policy.values import Arg
+from axon.security.policy.values import Arg, names_of
 from axon.security.policy.walking import commands
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def prefix(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
         if not _OPERAND.fullmatch(arg.text or ""):
             raise Refused(f"{name} needs a plain value before the command")
     start += int(PREFIXES[name].operands)
+    if name in ("command", "builtin") and start < len(args) and _called(args[start:]) in STATEFUL:
+        raise Refused(f"{name} before {args[start].text}; leave {name} out")
     if name == "exec" and start >= len(args):
         return [arg.word for arg in args]  # its redirections were checked
     return _with_inner(judge, args, start, redirects)
@@ -145,6 +148,8 @@ def shell(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
             break
     if position >= len(args) or (args[position].text or "-").startswith(("-", "+")):
         raise Refused("a shell that runs what comes in; write the commands themselves, or bash -c")
+    if re.match(r"/(dev|proc)/", args[position].text or ""):
+        raise Refused("a shell that runs what comes in; write the commands themselves, or bash -c")
     if judge.strict:
         raise Refused(
             f"strict: {args[position].text} is a script; have it added to [policy] commands"
@@ -182,6 +187,8 @@ def _portable(script: Script) -> bool:
 def evaluate(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
     texts = sure(args[1:], "eval")
     script = judge.nested(" ".join(texts))
+    if names_of(script, {}).held or moves(script):
+        raise Refused("eval that sets variables or changes the folder; write the commands out")
     return [args[0].word, (Text(render(script), bare=False),)]
 
 
