@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,18 +86,58 @@ def test_places_that_are_obeyed_are_held_also_when_nothing_is_there(tmp_path: Pa
     assert (tmp_path / ".claude").is_dir() and not list((tmp_path / ".claude").iterdir())
 
 
-def test_the_profile_for_macos_denies_what_is_hidden_after_what_is_shown(tmp_path: Path) -> None:
+def allows(text: str, operation: str, path: str) -> bool:
+    """What a profile for macOS says to a path: the last rule that fits counts."""
+    found = False
+    for line in text.splitlines():
+        verdict, *operations = line.strip("()").partition(" (")[0].split()
+        fits = any(
+            operation == o or (o[-1] == "*" and operation.startswith(o[:-1])) for o in operations
+        )
+        places = re.findall(r'\((subpath|literal) "([^"]*)"\)', line)
+        below = [kind == "subpath" and path.startswith(f"{place}/") for kind, place in places]
+        named = any(path == place for _, place in places) or any(below)
+        if fits and (named or not (places or "target" in line)):
+            found = verdict == "allow"
+    return found
+
+
+def test_the_profile_for_macos_goes_by_the_deepest_rule(tmp_path: Path) -> None:
+    root, linked = tmp_path / "project", tmp_path / "link"
+    (root / ".git/objects/pack").mkdir(parents=True)
+    linked.symlink_to(root)
+    (root / ".env").touch()
+    own = linked / ".axon/work/ENG-1"
+    place = Place(workspace=own, home=linked / ".axon/h", temporary=tmp_path / "t")
+    bounds = bounds_of(
+        place, root=linked, common=linked / ".git", tools=("/usr",), shown=(), written=()
+    )
+    text = profile(bounds, [443, 8123], gateway=8123)
+    work = f"{root}/.axon/work/ENG-1"
+    for path in (f"{root}/a", f"{root}/.git/objects/pack/x", f"{work}/a", "/usr/bin/git"):
+        assert allows(text, "file-read-data", path), path
+    for path in (f"{root}/.env", f"{root}/.git/config", f"{root}/.axon/ledger.db", "/Users/me/x",
+                 "/Library/Keychains/System.keychain"):  # fmt: skip
+        assert not allows(text, "file-read-data", path), path
+    for path in (f"{work}/a", f"{work}/.git/index", f"{tmp_path}/t/x", "/dev/null"):
+        assert allows(text, "file-write-data", path), path
+    for path in (f"{root}/a", f"{root}/.git/objects/pack/x", f"{work}/.git/hooks/pre-commit",
+                 f"{work}/.claude/settings.json", "/dev/tty", "/usr/bin/git"):  # fmt: skip
+        assert not allows(text, "file-write-data", path), path
+    assert not allows(text, "file-write-unlink", f"{work}/.git")  # or its hooks come back with it
+    assert allows(text, "file-write-unlink", f"{work}/.git/index.lock")
+
+
+def test_the_profile_for_macos_opens_ports_and_the_gateway_at_home_only(tmp_path: Path) -> None:
     place = Place(workspace=tmp_path / "w", home=tmp_path / "h", temporary=tmp_path / "t")
     bounds = bounds_of(
-        place, root=tmp_path, common=tmp_path / ".git", tools=("/usr",), shown=(), written=()
+        place, root=tmp_path, common=tmp_path / ".git", tools=(), shown=(), written=()
     )
-    text = profile(bounds, [443])
-    assert text.startswith("(version 1)\n(deny default)")
-    assert text.index(f'(subpath "{tmp_path}")') < text.index(
-        f'deny file-read* (subpath "{tmp_path}'
-    )
-    assert text.index("allow file-read* file-write*") < text.index("deny file-write*")
-    assert '"*:443"' in text and "network*" not in text
+    text = profile(bounds, [443, 8123], gateway=8123)
+    assert '"*:443"' in text and '"localhost:8123"' in text and '"*:8123"' not in text
+    assert "mDNSResponder" in text and "network*" not in text
+    assert "mDNSResponder" not in profile(bounds, [8123], gateway=8123)
+    assert "mDNSResponder" in profile(bounds, None)
 
 
 # ── what is said ──

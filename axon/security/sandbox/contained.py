@@ -79,7 +79,12 @@ class Contained:
             written=sandbox.written,
         )
         if sandbox.tier == "sandbox-exec":
-            return [sandbox.program, "-p", macos.profile(bounds, sandbox.open_ports), *command]
+            return [
+                sandbox.program,
+                "-p",
+                macos.profile(bounds, sandbox.open_ports, sandbox.gateway),
+                *command,
+            ]
         if sandbox.tier == "landlock":
             read = [part for path in bounds.read for part in hidden.carve(path, [*bounds.hidden])]
             order = self._order(read=[*read, "/proc", "/sys"], write=[*bounds.write], leash=parent)
