@@ -328,9 +328,9 @@ def test_damaged_archives_are_refused() -> None:
     bent[len(whole) // 2] ^= 0xFF
     with pytest.raises(UsageError):
         read(bytes(bent[:60]) + b"\0" * 40 + bytes(bent[100:]), "export.zip")
-    for bent in bent_archives():
+    for archive_bent in bent_archives():
         with suppress(UsageError):  # not every byte matters
-            read(bent, "export.zip")
+            read(archive_bent, "export.zip")
     other = io.BytesIO()
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("readme.txt", "x")

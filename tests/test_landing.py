@@ -24,7 +24,7 @@ from axon.ledger import Ledger, Run, open_ledger
 from axon.tasks import Claim, Draft, State, Task
 from axon.team.crew import Crew
 from axon.team.landing import Deferred, Landed, Rejected, bring_over, land, recover, serve
-from axon.team.landing.lander import Lander
+from axon.team.landing.lander import Lander, to_land
 from axon.team.landing.places import SEAL
 from axon.team.processes import start_time
 from axon.team.project import Project, hold, open_project
@@ -716,14 +716,34 @@ def test_stop_ends_the_gate_and_leaves_the_task_in_review(team: Team) -> None:
     assert team.ledger.lease("landing", "somebody else", 1) is not None
 
 
-def test_a_task_canceled_while_it_lands_stays_canceled(team: Team) -> None:
+@pytest.mark.parametrize("batch", [1, 5])
+def test_a_task_canceled_while_it_lands_does_not_land(team: Team, batch: int) -> None:
     note = team.repo.root.parent / "up"
-    name = team.submit({"one": "1"}, check=f"touch '{note}'; sleep 1")
-    team.lander()
+    name = team.submit({"one": "1"}, check=f"touch '{note}'; sleep 60")
+    other = team.submit({"two": "2"})
+    team.lander(land_batch=batch)
     wait_for(note.exists)
     team.ledger.change(name, "cancel")
-    wait_for(lambda: "landing_late" in team.actions(name))
+    wait_for(lambda: team.state(other) is State.DONE)
     assert team.state(name) is State.CANCELED
+    assert "two" in team.repo.files() and "one" not in team.repo.files()
+    assert not {"landing_late", "landing_deferred"} & {*team.actions(name), *team.actions(other)}
+
+
+def test_canceled_just_before_the_branch_is_moved_it_does_not_land_either(team: Team) -> None:
+    name = team.submit({"one": "1"})
+    config = replace(team.config, gate="")
+    lander = Lander(
+        crew=Crew(run="run", config=config, target="main"),
+        project=open_project(config),
+        ledger=team.ledger,
+        stopping=threading.Event(),
+    )
+    (stale,) = to_land(team.ledger)
+    team.ledger.change(name, "cancel")
+    with pytest.raises(Forbidden, match=f"{name} is Canceled now"):
+        lander.land_now(stale)
+    assert "one" not in team.repo.files()
 
 
 def test_work_beside_is_said_and_brought_over_by_the_next_landing(team: Team) -> None:

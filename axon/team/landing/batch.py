@@ -105,6 +105,8 @@ def _round(
     chain = _judged_before(project, tasks, tip) or _merged(project, tasks, tip, watch)
     if isinstance(chain, Deferred | Batched):
         return chain
+    if watch is not None and (off := watch()):
+        return Deferred(why=off)
     for task, commit in chain.commits:
         if commit != task.commit:
             project.git.run("update-ref", land_ref(task.identifier), commit)

@@ -156,6 +156,8 @@ def _round(
         return Rejected(why=onto, feedback=found.feedback, gate=found.gate)
     if isinstance(found, Interrupted):
         return Deferred(why=found.why)
+    if watch is not None and (off := watch()):
+        return Deferred(why=off)
     project.reached("landing.kept")
     landed = place(project, f"axon: land {task.identifier}", branch, tip, found)
     if isinstance(landed, Landed):

@@ -4,6 +4,8 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -76,7 +78,8 @@ class Lander:
     _renewed: float = 0.0
     _troubles: int = 0
     _not_before: float = 0.0
-    _entered: str = ""  # the commit whose landing has begun
+    _landing: Sequence[Task] = ()
+    _known: dict[str, str] = field(default_factory=dict)  # commits whose landing has begun
     _redactor: Redactor = field(init=False)
     _sweeper: Sweeper = field(init=False)
     _follower: Follower | None = None  # of a recording
@@ -125,8 +128,7 @@ class Lander:
         """Land this one for a person; the task as it is then. Forbidden: another run is at it."""
         if not self._on_duty():
             raise Forbidden("another run is landing; wait until it is done, or stop it")
-        with hold(self.project, NAME, wait_seconds=PERSON_SECONDS):
-            self._enter(task)
+        with hold(self.project, NAME, wait_seconds=PERSON_SECONDS), self._entered([task]):
             outcome = land(self.project, task, self.watch)
             if isinstance(outcome, Deferred):
                 gate_log(self.project).unlink(missing_ok=True)
@@ -143,10 +145,18 @@ class Lander:
                 self._show("", "idle")
 
     def watch(self) -> str:
-        """Called while a gate runs."""
+        """Called while a gate runs, and before the branch is moved."""
         if time.monotonic() - self._renewed > self._lease_seconds / 5 and not self._on_duty():
             return "the landing was taken over by another run"
-        return "the run is stopping" if self.stopping.is_set() else ""
+        return "the run is stopping" if self.stopping.is_set() else self._called_off(self._landing)
+
+    def _called_off(self, tasks: Sequence[Task]) -> str:
+        """Which of them a person does not want to land any more, as it is."""
+        for task in tasks:
+            now = self.ledger.task(task.identifier)
+            if now.state is not State.REVIEW or now.commit != task.commit:
+                return f"{task.identifier} is {now.state.label} now"
+        return ""
 
     @property
     def _lease_seconds(self) -> float:
@@ -165,16 +175,15 @@ class Lander:
         """One alone, or several together."""
         task, alone = tasks[0], len(tasks) == 1
         self._show(task.identifier, "landing" if alone else f"landing {len(tasks)}")
-        for one in tasks:
-            self._enter(one)
-        found: Batched | Landed | Rejected | Deferred = (
-            land(self.project, task, self.watch)
-            if alone
-            else land_batch(self.project, tasks, self.watch)
-        )
+        with self._entered(tasks):
+            found: Batched | Landed | Rejected | Deferred = (
+                land(self.project, task, self.watch)
+                if alone
+                else land_batch(self.project, tasks, self.watch)
+            )
         if isinstance(found, Deferred):
             gate_log(self.project).unlink(missing_ok=True)
-            if not self.stopping.is_set():
+            if not self.stopping.is_set() and not self._called_off(tasks):
                 self._trouble(task, found.why)
             return
         self._troubles = 0
@@ -218,11 +227,18 @@ class Lander:
         except BadMove as error:  # it was canceled while we were at it
             self._record(task.identifier, "landing_late", str(error))
 
-    def _enter(self, task: Task) -> None:
+    @contextmanager
+    def _entered(self, tasks: Sequence[Task]) -> Iterator[None]:
         """Store that the work has come to this phase, once for each commit handed in."""
-        if self._entered != task.commit:
-            self._entered = task.commit
-            self._record(task.identifier, "phase", "", phase=PHASE, attempt=task.token)
+        for task in tasks:
+            if self._known.get(task.identifier) != task.commit:
+                self._known[task.identifier] = task.commit
+                self._record(task.identifier, "phase", "", phase=PHASE, attempt=task.token)
+        self._landing = tasks
+        try:
+            yield
+        finally:
+            self._landing = ()
 
     def _landed(self, task: Task, outcome: Landed, lease: Lease) -> None:
         self.ledger.landed(
