@@ -30,10 +30,9 @@ def health_view(desk: Desk) -> dict[str, Any]:
 
 def _containment(desk: Desk) -> tuple[Check, Containment | None]:
     """It is tried, so it is found out only once."""
-    if "containment" not in desk.found:
-        desk.found["containment"] = containment(desk.page.config)
-    answer: tuple[Check, Containment | None] = desk.found["containment"]
-    return answer
+    if desk.shared.containment is None:
+        desk.shared.containment = containment(desk.page.config)
+    return desk.shared.containment
 
 
 def _team(desk: Desk) -> Check:

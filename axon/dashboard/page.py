@@ -32,14 +32,21 @@ FILLED = ("index.html", "sw.js")
 
 
 class Page:
-    """`find` a path's answer; every path that is no file is the page itself."""
+    """`find` a path's answer; every path that is no file is the page itself.
+
+    The files are read when one is asked for first: a program may want the API alone.
+    """
 
     def __init__(self) -> None:
         self._answers: dict[str, Answer] = {}
         self._changing = archive_path() is None  # a checkout is being worked on
         self._looked = 0.0
         self._files: dict[str, bytes] = {}
-        self._load(_read())
+
+    def read(self) -> None:
+        """Any thread may call it, and two at once: they find the same."""
+        if not self._answers:
+            self._load(_read())
 
     def find(self, path: str) -> Answer | None:
         """None: there may have been such a file, but it is of another version."""
@@ -47,6 +54,7 @@ class Page:
             self._looked = time.monotonic()
             if (files := _read()) != self._files:
                 self._load(files)
+        self.read()
         found = self._answers.get(path)
         if found is not None:
             return found

@@ -13,11 +13,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
-from axon.dashboard.analytics.tally import Tally
-from axon.dashboard.desk import Desk
+from axon.dashboard.desk import Desk, Shared
 from axon.dashboard.live import LiveFeed
 from axon.dashboard.page import Page
-from axon.dashboard.recordings import Recordings
 from axon.dashboard.settings import PageSettings
 from axon.dashboard.site import ApiSite
 from axon.dashboard.web.crew import Crew
@@ -37,8 +35,9 @@ THREADS = 8
 LOOK_SECONDS = 10.0  # between two looks at a task server
 REST_SECONDS = 1.0
 LATER = (
-    "axon.dashboard.diffs", "axon.dashboard.health", "axon.dashboard.openapi",
-    "axon.monitoring.metrics", "axon.tasks.exchange", "axon.team.status",
+    "axon.dashboard.analytics.answers", "axon.dashboard.diffs", "axon.dashboard.health",
+    "axon.dashboard.openapi", "axon.dashboard.recordings", "axon.monitoring.metrics",
+    "axon.tasks.exchange", "axon.team.status",
 )  # fmt: skip
 STACK_BYTES = 512 << 10
 MOST_CONNECTIONS, SPARE_FILES = 12_000, 256
@@ -77,27 +76,27 @@ def serve_here(
 
     open_desk = _desks(open_ledger, page=settings, guard=guard, redactor=redactor)
     broadcaster = Broadcaster(lambda: LiveFeed(open_ledger(), settings, redactor))
-    site = ApiSite(guard, Page(), redactor, _pulse(open_ledger, ledger))
+    files = Page()
+    site = ApiSite(guard, files, redactor, _pulse(open_ledger, ledger))
     loop = Loop(listener, site, Crew(open_desk, THREADS), broadcaster, _most_connections())
     broadcaster.start()
     if settings.config.ledger_url.startswith("mcp+"):
         _begin(_look_there, open_ledger, LOOK_SECONDS)
     gc.freeze()  # what was imported stays: it need not be looked through again
-    _begin(_import_the_rest)
+    _begin(_read_the_rest, files)
     ready(loop)
     loop.run()
 
 
 def _desks(open_ledger: Callable[[], Ledger], **facts: Any) -> Callable[[], Desk]:
     """Makes a desk for whichever thread asks; what can be shared is."""
-    tally, recordings = Tally(), Recordings()
-    found: dict[str, Any] = {}
+    shared = Shared()
     first = threading.Lock()
 
     def open_desk() -> Desk:
         if first.acquire(blocking=False):  # and never let go
-            _begin(_read_history, open_ledger, tally)
-        return Desk(ledger=open_ledger(), tally=tally, recordings=recordings, found=found, **facts)
+            _begin(_read_history, open_ledger, shared)
+        return Desk(ledger=open_ledger(), shared=shared, **facts)
 
     return open_desk
 
@@ -106,19 +105,20 @@ def _begin(target: Callable[..., None], *args: Any) -> None:
     threading.Thread(target=target, args=args, daemon=True, name=target.__name__).start()
 
 
-def _read_history(open_ledger: Callable[[], Ledger], tally: Tally) -> None:
+def _read_history(open_ledger: Callable[[], Ledger], shared: Shared) -> None:
     """Once somebody has come: whoever asks for analytics then need not wait for all of it."""
     time.sleep(REST_SECONDS)  # they have come for something else first
     try:
         with closing(open_ledger()) as ledger:
-            tally.update(ledger)
+            shared.tally.update(ledger)
     except AxonError as error:
         log.warning("history not read reason=%r", str(error))
 
 
-def _import_the_rest() -> None:
+def _read_the_rest(files: Page) -> None:
     """What was not needed to start: the archive may be replaced while we run."""
     time.sleep(REST_SECONDS)
+    files.read()
     for name in LATER:
         importlib.import_module(name)
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from axon.core.playback import blob
 from axon.dashboard.api.views import session_view, title_of
 from axon.dashboard.desk import Body, Desk
 from axon.dashboard.route import Field, Route
@@ -31,7 +30,7 @@ def list_sessions(desk: Desk, body: Body) -> dict[str, Any]:
 def show_session(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     known = desk.ledger.session(session)
     path = _path(desk, known)
-    found = desk.recordings.find(path)
+    found = desk.shared.recordings.find(path)
     return session_view(known, title_of(desk.ledger, known.identifier)) | {
         "events": found.count,
         "seconds": found.seconds,
@@ -47,7 +46,7 @@ def list_events(desk: Desk, body: Body, session: str) -> dict[str, Any]:
     wanted, limit = body.get("q", "").lower(), body["limit"]
     found: list[dict[str, Any]] = []
     following, last, size = body["after"], True, 0
-    for event in desk.recordings.events(_path(desk, known), body["after"]):
+    for event in desk.shared.recordings.events(_path(desk, known), body["after"]):
         if len(found) >= limit or size > PAGE_CHARS:
             last = False
             break
@@ -75,6 +74,8 @@ def list_usage(desk: Desk, body: Body, session: str) -> dict[str, Any]:
 
 
 def show_blob(desk: Desk, body: Body, session: str, sha: str) -> Any:
+    from axon.core.playback import blob  # not needed to start
+
     known = desk.ledger.session(session)
     found = blob(desk.page.state_dir, sha)
     if found is None:
