@@ -8,12 +8,12 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 from zipimport import zipimporter
 
 from axon.errors import AxonError
+from axon.facts import dataclass
 
 if TYPE_CHECKING:  # few commands open the archive a second time
     from zipfile import ZipFile

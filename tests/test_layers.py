@@ -13,7 +13,7 @@ AXON = ROOT / "axon"
 FLOORS = (
     "cli", "commands", "dashboard", "team", "monitoring", "core", "engines", "agents",
     "integrations", "mcp", "gateway", "ledger", "security", "prompts", "config", "resources",
-    "tasks", "errors",
+    "tasks", "errors", "facts",
 )  # fmt: skip
 MODULES = sorted(AXON.rglob("*.py"))
 

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from axon.config.services import ServiceSettings
 from axon.config.setting import setting
+from axon.facts import dataclass
 
 CREDENTIALS = (
     "ANTHROPIC_API_KEY",

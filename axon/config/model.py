@@ -1,9 +1,9 @@
 """Settings of the way to the model: where it is, what it costs, what may be spent."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from axon.config.setting import setting
+from axon.facts import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)

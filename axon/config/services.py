@@ -1,10 +1,10 @@
 """Settings of the services outside: who is told, where, and of what."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from axon.config.model import ModelSettings
 from axon.config.setting import setting
+from axon.facts import dataclass
 
 KINDS = ("started", "landed", "failed", "blocked", "finished", "digest", "alert")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -1,11 +1,12 @@
 """What a handler has at hand: a ledger of its thread's own, and what all threads share."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from axon.dashboard.settings import PageSettings
 from axon.dashboard.web.guard import Guard
+from axon.facts import dataclass
 from axon.ledger import Ledger
 from axon.security.secrets import Redactor
 

@@ -1,11 +1,11 @@
 """What the work on a task has changed, file by file, as git tells it."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from axon.config import Config
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks import Task
 from axon.team.git import Git, shown
 from axon.team.project import target_of

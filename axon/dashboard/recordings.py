@@ -4,11 +4,12 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from axon.core.playback import Tail, is_blob, read_events, tool_line
+from axon.facts import dataclass
 
 MOST_KNOWN = 32
 MOST_MARKERS = 5000

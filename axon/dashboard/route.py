@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from axon.dashboard.desk import Body
 from axon.dashboard.web.head import bad
+from axon.facts import dataclass
 
 Kind = Literal["text", "integer", "number", "boolean", "texts", "object", "any"]
 Handler = Callable[..., Any]

@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from axon.config import Config
 from axon.errors import UsageError
+from axon.facts import dataclass
 
 TOKEN_NAME = "dashboard.token"
 SHORTEST_TOKEN = 16

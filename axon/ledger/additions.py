@@ -4,11 +4,12 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import NamedTuple
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.ledger import counts, history, links, newrows
 from axon.ledger.edits import Stream
 from axon.ledger.links import settled

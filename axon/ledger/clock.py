@@ -3,9 +3,10 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from axon.facts import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ import re
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from axon.facts import dataclass
 
 RECORD_BYTES = 128
 

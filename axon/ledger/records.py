@@ -1,8 +1,9 @@
 """What the ledger tells besides tasks: events, sessions, runs, leases, figures."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from axon.facts import dataclass
 from axon.tasks import Priority, State
 
 FATES = {State.FAILED: "failed", State.CANCELED: "was canceled"}

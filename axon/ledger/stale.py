@@ -1,9 +1,9 @@
 """Tasks that somebody has begun and of which nothing comes any more."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from axon.facts import dataclass
 from axon.ledger import Ledger
 from axon.tasks import State, Task
 

@@ -1,10 +1,10 @@
 """The small tables: every row carries a sum, proved whenever the row is read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from axon.facts import dataclass
 from axon.ledger.proof import damaged, row_sum
 from axon.ledger.transaction import Tx
 

@@ -1,8 +1,8 @@
 """Sums over all that has happened and was spent, for whoever counts instead of reading."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from axon.facts import dataclass
 from axon.ledger import counts, history
 from axon.ledger.proof import damaged
 from axon.ledger.transaction import Tx

@@ -1,8 +1,8 @@
 """What has happened and was spent, as plain rows for whoever adds it up: a history may be long."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from axon.facts import dataclass
 from axon.ledger import counts, history, links
 from axon.ledger.proof import damaged
 from axon.ledger.records import Event

@@ -1,9 +1,10 @@
 """One transaction: its connection, the time at which it happens, and what it adds to history."""
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from axon.facts import dataclass
 from axon.ledger.records import Limits
 
 MOST_SEEN = 8

@@ -12,12 +12,13 @@ import pwd
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, dataclass, replace
+from dataclasses import MISSING, Field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from axon.config import Config, settings
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.security.hidden import is_secret
 
 VERSION = 1

@@ -1,11 +1,12 @@
 """What a task is, and the one table of moves that changes its state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, Literal, NamedTuple
 
 from axon.errors import BadMove, UsageError
+from axon.facts import dataclass
 
 
 class State(StrEnum):

@@ -4,8 +4,10 @@ import time
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
+
+from axon.facts import dataclass
 
 QUARTER = 900.0  # no clock anywhere is set by less
 MOST_REASONS = 500  # kept of a day

@@ -4,9 +4,10 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from axon.dashboard.analytics.day import Calendar, Day
+from axon.facts import dataclass
 from axon.ledger import Ledger, Spending, Step
 from axon.tasks import ENDED, State
 

@@ -4,10 +4,12 @@ import gzip
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
+
+from axon.facts import dataclass
 
 COMPRESSIBLE = ("text/", "application/json", "application/javascript", "image/svg")
 LEAST_TO_COMPRESS = 1000  # bytes: below that an answer fits a packet anyway

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from axon.dashboard.web.answer import Refusal
 from axon.dashboard.web.head import Head, bad
+from axon.facts import dataclass
 
 HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::(\d{1,5}))?")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from axon.dashboard.web.answer import Refusal
+from axon.facts import dataclass
 
 MAX_HEAD = 16 << 10
 MAX_TARGET = 8 << 10

@@ -1,11 +1,11 @@
 """What a request comes to once its head was read: an answer, work for a thread, or a stream."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from axon.dashboard.web.answer import Answer
 from axon.dashboard.web.head import Head
+from axon.facts import dataclass
 
 Key = tuple[str, ...]
 

@@ -12,13 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Protocol
 
 from axon.dashboard.web.answer import ALWAYS, first_lines
 from axon.dashboard.web.plan import Stream
 from axon.errors import AxonError
+from axon.facts import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """What people change in the ledger, each change as one step that can be taken back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from axon.facts import dataclass
 from axon.ledger.records import Comment
 from axon.tasks import Claim, Head, Record, State, Task
 

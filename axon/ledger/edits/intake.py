@@ -1,10 +1,11 @@
 """Import tasks: added, matched with those that are there, or left out, all in one step."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.ledger import additions, counts, history
 from axon.ledger.edits import Imported, Intake, OnConflict, journal, links
 from axon.ledger.edits.fields import apply

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
+from axon.facts import dataclass
 from axon.ledger import history
 from axon.ledger.columns import LISTS, NAMES, stored
 from axon.ledger.proof import damaged

@@ -1,9 +1,9 @@
 """What agents write while they work, and the messages that reach them there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from axon.facts import dataclass
 from axon.tasks import Claim, Draft, Task
 
 

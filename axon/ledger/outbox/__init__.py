@@ -1,9 +1,10 @@
 """What is to be told to people and services outside, and how far others have been read."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
+
+from axon.facts import dataclass
 
 T = TypeVar("T")
 

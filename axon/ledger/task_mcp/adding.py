@@ -1,9 +1,10 @@
 """New tasks: made on the task server first, so that everybody calls them the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.ledger import additions
 from axon.ledger.edits import Imported
 from axon.ledger.rows import find

@@ -1,8 +1,9 @@
 """The task server's tools as axon uses them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from axon.facts import dataclass
 from axon.ledger.task_mcp.client import McpClient
 from axon.ledger.task_mcp.faults import Refusal, Unreachable
 from axon.ledger.task_mcp.issues import (

@@ -2,10 +2,11 @@
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from axon import __version__
+from axon.facts import dataclass
 from axon.ledger.task_mcp.faults import Refusal, Unreachable
 from axon.ledger.task_mcp.wire import Answer, Broken, Wire
 

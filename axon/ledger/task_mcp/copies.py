@@ -1,9 +1,10 @@
 """Copies of a task server's issues as tasks of the file ledger, and what joins the two."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from axon.facts import dataclass
 from axon.ledger import additions
 from axon.ledger.rows import find
 from axon.ledger.task_mcp.issues import Issue

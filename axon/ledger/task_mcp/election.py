@@ -10,9 +10,10 @@ holder died.
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
+from axon.facts import dataclass
 from axon.ledger.task_mcp.board import Board
 from axon.ledger.task_mcp.faults import Refusal
 from axon.ledger.task_mcp.issues import Issue, Said

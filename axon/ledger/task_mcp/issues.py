@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.ledger.task_mcp.faults import Unreachable
 from axon.tasks import Draft, State, Task
 from axon.tasks.fields import CHECKS, value

@@ -1,9 +1,10 @@
 """Tell the task server what happened here: the ledger's own history is the outbox."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from axon.errors import NotFound
+from axon.facts import dataclass
 from axon.ledger.file import FileLedger
 from axon.ledger.records import Event
 from axon.ledger.store import Store

@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from dataclasses import dataclass
 
+from axon.facts import dataclass
 from axon.ledger.tables import LEASE
 from axon.ledger.transaction import Tx
 

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.ledger.store import Store
 from axon.ledger.task_mcp import copies, following, standing
 from axon.ledger.task_mcp.board import Board

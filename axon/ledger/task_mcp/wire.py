@@ -6,12 +6,12 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from axon import __version__
 from axon.errors import LedgerError
+from axon.facts import dataclass
 from axon.ledger.task_mcp.timed import timed_response
 
 CONNECT_SECONDS = 5.0

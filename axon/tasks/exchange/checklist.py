@@ -23,11 +23,12 @@ for it: description, check, comment TIME WHO …
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from textwrap import dedent
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks.exchange.entry import IDENTIFIER, NAMING, OWN, Entry
 from axon.tasks.fields import CHECKS, FACTS, LISTS, value_of_text
 

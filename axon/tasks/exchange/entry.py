@@ -3,10 +3,11 @@
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks import State, Task, task_view
 from axon.tasks.fields import CHECKS, FACTS, fact, fact_of_text, value, value_of_text
 from axon.tasks.text import shortened

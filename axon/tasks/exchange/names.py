@@ -2,10 +2,11 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks import State
 from axon.tasks.exchange.entry import IDENTIFIER, Entry
 from axon.tasks.exchange.notes import Notes

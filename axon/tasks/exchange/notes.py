@@ -1,8 +1,9 @@
 """What an import could not take over, gathered so that each kind is told in one line."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from axon.facts import dataclass
 from axon.tasks.text import shortened
 
 MOST_KINDS = 40

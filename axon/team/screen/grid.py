@@ -1,9 +1,9 @@
 """Columns that share the room of a line: the less important go when it is narrow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from axon.core.terminal import fit, pad, width
+from axon.facts import dataclass
 
 GAP = "  "
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from axon.facts import dataclass
 from axon.ledger import Event, Run, WorkerStatus
 from axon.tasks import State, Task
 

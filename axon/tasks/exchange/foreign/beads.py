@@ -1,8 +1,9 @@
 """Read beads: one issue a line, as .beads/issues.jsonl and `bd export` have them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from axon.facts import dataclass
 from axon.tasks import State
 from axon.tasks.exchange.entry import Entry
 from axon.tasks.exchange.foreign.item import Item

@@ -1,10 +1,11 @@
 """Read issues of Linear: the CSV of its export, and what its GraphQL API answers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks import State
 from axon.tasks.exchange.entry import Entry
 from axon.tasks.exchange.foreign import tables

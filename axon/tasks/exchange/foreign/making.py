@@ -1,10 +1,11 @@
 """Make an entry of what another tool says of a task."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks import State
 from axon.tasks.exchange.entry import Entry
 from axon.tasks.exchange.foreign.item import Item

@@ -1,10 +1,10 @@
 """Read task-master's tasks.json: tasks of one list, or of a list per tag, with subtasks."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks.exchange.entry import Entry
 from axon.tasks.exchange.foreign.item import Item
 from axon.tasks.exchange.foreign.making import ON_ICE, Said, entry_of, state_of

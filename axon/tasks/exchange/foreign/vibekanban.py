@@ -5,10 +5,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 from axon.tasks import State
 from axon.tasks.exchange.entry import Entry
 from axon.tasks.exchange.foreign import tables

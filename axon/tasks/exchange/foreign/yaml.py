@@ -4,10 +4,10 @@ What is beyond it (anchors, tags, maps in braces, several documents) is refused 
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from axon.errors import UsageError
+from axon.facts import dataclass
 
 KEY = re.compile(r"""([A-Za-z_][\w.-]*|"[^"\\]*"|'[^']*')\s*:(?:\s+(.*))?""")
 KEY_OF_WORDS = re.compile(r"""([A-Za-z_](?:[\w. -]*[\w.-])?)\s*:(?:\s+(.*))?""")
