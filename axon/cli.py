@@ -1,5 +1,6 @@
 """Parse the command line, run one command, and turn any error into one line and an exit code."""
 
+import errno
 import gc
 import importlib
 import os
@@ -42,6 +43,8 @@ COMMANDS: dict[str, str] = {
     "version": "show the versions of axon and what it carries",
 }
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class _Parser(ArgumentParser):
     """Errors of use are one line like any other."""
@@ -52,6 +55,7 @@ class _Parser(ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Run axon. The one place where errors become text (STYLE: error boundary)."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a title may hold what LANG=C cannot
@@ -65,12 +69,34 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # the reader has gone: keep the interpreter's own flush at exit quiet too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has gone
+        _forget_output()
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _forget_output()
+        place = error.filename or "what is to be printed"
+        print(f"axon: cannot write {place}: {error.strerror}; free some space", file=sys.stderr)
+        return AxonError.exit_code
     finally:
         gc.enable()
+
+
+def _open_streams() -> None:
+    """Where the caller has closed one, the next file that is opened would take its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _forget_output() -> None:
+    """So that the interpreter's own flush at exit is quiet too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shlex
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -453,3 +455,34 @@ def test_a_reader_that_has_gone_is_no_error(axon: Axon) -> None:
     process.stdout = None
     axon.started.clear()
     process.stderr.close()
+
+
+# ── where what is said goes ──
+
+
+def at_the_shell(axon: Axon, line: str) -> subprocess.CompletedProcess[str]:
+    """`$AXON` in it is how axon is started."""
+    started = shlex.join([sys.executable, str(axon.pyz)])
+    return subprocess.run(
+        ["/bin/sh", "-c", line.replace("$AXON", started)],
+        cwd=axon.root, env=axon.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["task list", "task list --json", "task export"])
+def test_output_that_cannot_be_written_is_a_line(axon: Axon, words: str) -> None:
+    add(axon, "a")
+    done = at_the_shell(axon, f"$AXON {words} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "axon: cannot write what is to be printed: No space left on device; free some space\n"
+    )
+
+
+def test_closed_streams_are_no_trouble(axon: Axon) -> None:
+    add(axon, "a")
+    for streams in (">&-", "<&- >&- 2>&-"):
+        done = at_the_shell(axon, f"$AXON task list {streams}")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert at_the_shell(axon, "$AXON task nonsense 2>&-").returncode == 2

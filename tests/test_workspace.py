@@ -67,6 +67,12 @@ def test_a_repository_without_commits_is_refused(tmp_path: Path) -> None:
         repo.project()
 
 
+def test_a_folder_with_a_line_break_in_its_name_is_refused(tmp_path: Path) -> None:
+    repo = new_repo(tmp_path, "pro\nject")
+    with pytest.raises(UsageError, match="has a line break; rename the folder"):
+        open_project(repo.config())
+
+
 def test_a_bare_repository_is_refused(repo: Repo, tmp_path: Path) -> None:
     repo.git("clone", "-q", "--bare", str(repo.root), str(tmp_path / "bare"))
     with pytest.raises(UsageError, match="bare"):

@@ -235,6 +235,10 @@ def _check_version(git: Git) -> str:
 
 def _check_repository(git: Git) -> tuple[Path, Path]:
     """Where its own git directory is, and the one it shares with other checkouts."""
+    if "\n" in str(git.folder):  # git answers with paths in lines
+        raise UsageError(
+            f"the name of {shown(str(git.folder))} has a line break; rename the folder"
+        )
     outcome = git.attempt(
         "rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir"
     )
