@@ -114,6 +114,9 @@ def test_commands_are_written_down_with_literals_only(
         "ls {~,a}",
         "git x || export D=src; echo x > $D/y",
         "ls && d=src; echo x > $d/y",
+        "cat <()",
+        "ls > {x}> out",
+        "export A=b time -p && ls",
     ],
 )
 def test_what_bash_reads_otherwise_than_it_looks_is_refused(

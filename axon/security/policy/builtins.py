@@ -68,14 +68,16 @@ def pop_folder(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Wo
 
 def declare(judge: "Judge", args: list[Arg], redirects: Redirects) -> list[Word]:
     """`export NAME=value` and its like."""
+    named = False
     for arg in args[1:]:
         first = arg.word[0] if arg.word and isinstance(arg.word[0], Text) else None
         if first is None:
             raise Refused(f"{args[0].text} of a name that is decided as it runs")
         if first.value.startswith(("-", "+")):
-            if not re.fullmatch(r"-[xrgp]+", first.value) or len(arg.word) > 1:
+            if named or not re.fullmatch(r"-[xrgp]+", first.value) or len(arg.word) > 1:
                 raise Refused(f"{args[0].text} {first.value} is not followed")
             continue
+        named = True
         name, sign, _ = (literal(arg.word) or first.value).partition("=")
         if not sign and len(arg.word) > 1:
             raise Refused(f"{args[0].text} of a name that is decided as it runs")

@@ -109,7 +109,10 @@ def _is_whole(text: str) -> bool:
 def read_process(cursor: Cursor) -> Substitution:
     direction = cursor.peek()
     cursor.at += 2
-    return Substitution(_script(cursor), False, "<" if direction == "<" else ">")
+    script = _script(cursor)
+    if not script.items:
+        raise Refused(f"{direction}() with nothing in it")
+    return Substitution(script, False, "<" if direction == "<" else ">")
 
 
 def read_backquoted(cursor: Cursor, *, quoted: bool) -> Substitution:

@@ -70,13 +70,17 @@ def read_redirect(cursor: Cursor) -> Redirect | None:
     fd, operator = found[1], found[2]
     cursor.skip_blank()
     closes = operator in ("<&", ">&") and cursor.peek() == "-"
+    start = cursor.at
     target = read_word(cursor)
     if not target:
         raise Refused(f"nothing stands behind {operator}")
     if closes and literal(target) != "-":
         raise Refused(f"{operator}- with more right behind it; put a blank there")
-    if cursor.peek() in ("<", ">") and (literal(target) or "").isdecimal():
-        raise Refused("a redirection to a number, right before another one; put a blank there")
+    braced = cursor.text[start] == "{"
+    if cursor.peek() in ("<", ">") and (braced or (literal(target) or "").isdecimal()):
+        raise Refused(
+            "a redirection to a number or braces, right before another one; put a blank there"
+        )
     if len(expand(target)) > 1:
         raise Refused("a redirection to a word with braces; quote it")
     if operator in ("<<", "<<-"):
