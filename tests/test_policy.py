@@ -212,6 +212,7 @@ def test_what_changes_how_words_are_made_is_refused(contained: Policy, command: 
         ("x=a; echo $((x=5)); cat $x", False),
         ("export x=a; export x+=b; cat $x", False),
         ("x=a; cat $x", True),
+        ("export x=a < b; cat $x", False),
         ("cd src && cat $PWD/a", False),
         ("cat $PWD/a", True),
     ],

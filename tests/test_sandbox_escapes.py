@@ -76,6 +76,7 @@ def act(what: str, top: Path, user: str, **settings: Any) -> Any:
     tier = settings.get("sandbox_tier", "bubblewrap" if shutil.which("bwrap") else "landlock")
     if why := unfit(tier, user):
         pytest.skip(why)
+    top.mkdir(exist_ok=True)
     if user == "nobody":
         os.chown(top, NOBODY, NOBODY)
     python = python_of(user) or sys.executable
@@ -103,6 +104,18 @@ def test_no_attempt_has_an_effect_outside(top: Path, tier: str, user: str) -> No
 
 
 @linux
+@pytest.mark.parametrize("user", USERS)
+def test_no_attempt_has_an_effect_outside_on_an_older_kernel(top: Path, user: str) -> None:
+    """Landlock 2 looks neither at truncation, ports, devices nor signals: others do."""
+    settings = {"sandbox_tier": "landlock", "sandbox_network": "model-only", "abi": 2}
+    found = act("attack", top, user, **settings)
+    assert len(found["said"]) >= LEAST, found["error"]
+    assert not {name: what for name, what in found["said"].items() if what.startswith("ESCAPED")}
+    assert (found["changed"], found["contacts"]) == ([], {})
+    assert found["victim"] and not found["leaked"]
+
+
+@linux
 def test_without_a_sandbox_they_get_out(top: Path) -> None:
     """So the attempts are real ones."""
     found = act("attack", top, "nobody", no_sandbox=True)
@@ -120,6 +133,11 @@ def test_everyday_work_goes_on_inside(top: Path, tier: str, user: str) -> None:
     assert found["daily"][0] == 0, found["daily"]
     assert found["gateway"][0] == 0, found["gateway"]
     assert found["code"][0] == 7
+    if tier == "landlock":
+        older = act(
+            "work", top / "older", user, sandbox_tier=tier, sandbox_network="model-only", abi=2
+        )
+        assert [older[name][0] for name in ("daily", "gateway", "code")] == [0, 0, 7], older
     names = {row.partition("=")[0] for row in found["environment"][1].splitlines()}
     assert names <= {"PATH", "HOME", "TMPDIR", "LC_ALL", "GIT_CONFIG_NOSYSTEM", "PWD"}
 

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
+from axon.security.sandbox import Contained
 from tests.escapes.scene import Scene, main
 
 # What a coding agent does all day must work inside.
@@ -27,6 +29,12 @@ path = os.environ["TMPDIR"] + "/s"
 server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
 client = socket.socket(socket.AF_UNIX); client.connect(path)
 server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+os.killpg(child.pid, 9); child.wait()
+for ask in ("os.kill(os.getpid(), 15)", "os.abort()", "signal.raise_signal(10)",
+            "os.kill(0, 15)", "signal.pidfd_send_signal(os.pidfd_open(os.getpid()), 15)"):
+    words = [sys.executable, "-c", f"import os, signal; {ask}"]
+    assert subprocess.run(words, start_new_session=True).returncode in (-15, -6, -10), ask
 child = subprocess.Popen(["sleep", "60"]); child.terminate(); child.wait()
 assert os.listdir("/proc/self/fd")
 END
@@ -40,7 +48,9 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5) as found:
 
 def attack(scene: Scene, settings: dict[str, Any]) -> dict[str, Any]:
     scene.listen()
+    abi = settings.pop("abi", None)
     _, contained, place = scene.workspace(**settings)
+    contained = _older(contained, abi)
     return scene.attack(contained, place)
 
 
@@ -48,7 +58,9 @@ def work(scene: Scene, settings: dict[str, Any]) -> dict[str, Any]:
     """Everyday work, and the way to the model under the narrowest policy."""
     scene.listen()
     gateway = scene.facts["tcp"]
+    abi = settings.pop("abi", None)
     _, contained, place = scene.workspace(gateway, **settings)
+    contained = _older(contained, abi)
     environment = {**scene.environ, "HOME": str(place.home), "TMPDIR": str(place.temporary)}
     outcome: dict[str, Any] = {}
     for name, words in {
@@ -68,6 +80,13 @@ def work(scene: Scene, settings: dict[str, Any]) -> dict[str, Any]:
         )
         outcome[name] = [done.returncode, done.stdout[-3000:], done.stderr[-2000:]]
     return outcome
+
+
+def _older(contained: Contained, abi: int | None) -> Contained:
+    """As on a kernel with this version of Landlock, if one is given."""
+    if abi is None:
+        return contained
+    return replace(contained, sandbox=replace(contained.sandbox, abi=abi))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ from tests.fuzz import bash
 from tests.fuzz.mutation import mutated
 
 BATCH = 400
-_NESTED = frozenset({"bash", "sh", "eval", "dash", "zsh", "ksh", "ash", "mksh", "env", "timeout"})
+_NESTED = frozenset(
+    {"bash", "rbash", "sh", "eval", "dash", "zsh", "ksh", "ash", "mksh", "env", "timeout"}
+)
 _SHELLS = frozenset({"bash", "sh"})
 _LEAVING = frozenset(["builtin", "local", "return", "exit", "break", "continue", "shift", "time"])
 
@@ -101,7 +103,7 @@ def _wrong(script: Script, ran: list[list[str]], home: str) -> str:
             return f"not approved: {words}"
     if _straight(script):
         left = ["".join(f"{word}\x1f" for word in words) for words in ran]
-        for pattern in patterns:
+        for pattern in sorted(patterns, key=lambda p: sum(map(bool, map(p.fullmatch, left)))):
             match = next((said for said in left if pattern.fullmatch(said)), None)
             if match is None:
                 return f"approved, but it did not run: {pattern.pattern[:80]!r}"

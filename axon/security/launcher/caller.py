@@ -50,12 +50,19 @@ def handle(task: int, descriptor: int) -> int:
         raise OSError(errno.EBADF, "no such descriptor") from None
 
 
+def leader(task: int) -> int:
+    """The process that a thread belongs to."""
+    try:
+        with open(f"/proc/{task}/status", "rb") as file:
+            rows = file.read().split(b"\n")
+    except OSError:
+        raise ProcessLookupError(errno.ESRCH, "no such process") from None
+    return next((int(row[5:]) for row in rows if row.startswith(b"Tgid:")), 0)
+
+
 def take(task: int, descriptor: int) -> int:
     """The caller's own descriptor, shared with it."""
-    with open(f"/proc/{task}/status", "rb") as file:
-        rows = file.read().split(b"\n")
-    leader = next(int(row[5:]) for row in rows if row.startswith(b"Tgid:"))
-    process = os.pidfd_open(leader)
+    process = os.pidfd_open(leader(task))
     try:
         return kernel.call("pidfd_getfd", process, ctypes.c_int(descriptor & NOWHERE).value, 0)
     finally:

@@ -106,6 +106,8 @@ def _program(order: "Order") -> seccomp.Code:
         local=order.local,
         datagrams=order.ports is None,
         truncation=order.alone or order.numbers["abi"] >= 3,
+        # below 2 the kernel would let a signal interrupt the question whether it may be sent
+        signals=order.alone or order.numbers["abi"] not in landlock.ASKED_SIGNALS,
     )
 
 

@@ -18,6 +18,7 @@ READ = EXECUTE | READ_FILE | READ_DIR
 ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 CONNECT_TCP = 1 << 1
 ABSTRACT_SOCKETS, SIGNALS = 1 << 0, 1 << 1
+ASKED_SIGNALS = range(2, 6)  # versions that do not look at signals; there the watcher does
 RULE_PATH, RULE_PORT = 1, 2
 LACKS = (  # what is not there below an ABI
     (2, "moving files between folders"),

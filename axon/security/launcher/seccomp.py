@@ -19,6 +19,8 @@ SET_FILTER, LISTEN, PATIENT = 1, 1 << 3, 1 << 5
 NAMESPACES = 0x7E020000 | 0x80  # every CLONE_NEW*
 INJECTING = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: type into somebody's terminal
 FILE_FLAGS = (0x40086602, 0x401C5820, 0x40087602)  # chattr works on files open for reading
+SET_OWNER = (8, 15)  # of fcntl: whom the kernel signals for an open file
+SET_OWNER_TOO = (0x8901, 0x8902)  # of ioctl
 FAST_OPEN = 0x20000000  # connects without connect()
 UNIX, INET, INET6, NETLINK = 1, 2, 10, 16
 STREAM, DATAGRAM, SEQUENCED = 1, 2, 5
@@ -44,6 +46,8 @@ OLD_FASHIONED = ("utime", "utimes", "futimesat")
 WATCHED = (
     "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "utimensat", "connect",
 )  # fmt: skip
+SIGNALS = ("kill", "tkill", "tgkill", "pidfd_send_signal")
+QUEUED = ("rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
 
 def refuse(code: int) -> bytes:
@@ -54,10 +58,12 @@ DENY = refuse(errno.EPERM)
 ABSENT = refuse(errno.ENOSYS)
 
 
-def program(*, alone: bool, watched: bool, local: bool, datagrams: bool, truncation: bool) -> Code:
+def program(
+    *, alone: bool, watched: bool, local: bool, datagrams: bool, truncation: bool, signals: bool
+) -> Code:
     """`alone`: in a process and IPC namespace of its own. `watched`: a watcher does for it what
     Landlock does not look at. `local`: it may have Unix sockets. `datagrams`: UDP is allowed.
-    `truncation`: Landlock looks at that.
+    `truncation`, `signals`: Landlock looks at them, or nothing can.
     """
     column = kernel.COLUMNS[kernel.MACHINE]
     code = [_load(4), *_when(ARCHITECTURE[column], [], otherwise=[DENY]), _load(0)]
@@ -66,7 +72,11 @@ def program(*, alone: bool, watched: bool, local: bool, datagrams: bool, truncat
     code += _calls(NEVER, [DENY])
     code += _calls(("clone",), [_argument(0), *_bits(NAMESPACES, [DENY]), ALLOW])
     code += _calls(("clone3", "fchmodat2", "file_setattr", "setxattrat", "removexattrat"), [ABSENT])
-    code += _calls(("ioctl",), _switch(1, dict.fromkeys((*INJECTING, *FILE_FLAGS), [DENY]), ALLOW))
+    requests = (*INJECTING, *FILE_FLAGS, *(() if signals else SET_OWNER_TOO))
+    code += _calls(("ioctl",), _switch(1, dict.fromkeys(requests, [DENY]), ALLOW))
+    if not signals:
+        code += _calls(("fcntl",), _switch(1, dict.fromkeys(SET_OWNER, [DENY]), ALLOW))
+        code += _calls(SIGNALS, [ASK]) + _calls(QUEUED, [DENY])
     code += _calls(("socket",), _sockets(watched, local, datagrams))
     if not datagrams:
         for name, position in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):

@@ -1,4 +1,4 @@
-"""Does for contained processes what Landlock does not look at: modes, owners, times, connections.
+"""Does for contained processes what Landlock does not look at: modes, owners, connections, signals.
 
 The kernel holds such a call and asks here. The answer is never "go on": a second thread could
 change what was looked at. The call is made here, on what was looked at, and its result handed back.
@@ -14,7 +14,7 @@ import stat
 import struct
 from collections.abc import Callable
 
-from axon.security.launcher import caller, kernel
+from axon.security.launcher import caller, kernel, signalling
 from axon.security.launcher.connecting import Connecting
 
 RECEIVE, SEND, STILL_VALID = 0xC0502100, 0xC0182101, 0x40082102
@@ -199,6 +199,7 @@ HANDLERS = {
     "fchownat": fchownat,
     "utimensat": utimensat,
     "connect": connect,
+    **signalling.HANDLERS,
 }
 
 

@@ -30,6 +30,8 @@ Value = tuple[Word, ...] | None  # what a variable may get; None: cannot be said
 
 def surely_set(command: Simple) -> set[str]:
     """What it sets for the commands behind it."""
+    if command.redirects:  # one that fails leaves it undone
+        return set()
     if not command.words:
         return {assignment.name for assignment in command.assignments}
     if literal(command.words[0]) not in DECLARING:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from axon.security.launcher.landlock import LACKS
+from axon.security.launcher.landlock import ASKED_SIGNALS, LACKS
 from axon.security.sandbox.contained import Sandbox
 
 FILES = (
@@ -66,9 +66,10 @@ def _bubblewrap(sandbox: Sandbox) -> tuple[list[str], list[str]]:
 
 
 def _landlock(sandbox: Sandbox) -> tuple[list[str], list[str]]:
+    signals = sandbox.abi >= ASKED_SIGNALS.start
     contains = [
         FILES,
-        "processes: others cannot be looked into" + (" or signalled" if sandbox.abi >= 6 else ""),
+        "processes: others cannot be looked into" + (" or signalled" if signals else ""),
         "sockets of the host (ssh agent, docker, systemd) cannot be reached"
         + ("" if sandbox.local else "; programs inside have no Unix sockets at all"),
         RIGHTS,
@@ -78,7 +79,7 @@ def _landlock(sandbox: Sandbox) -> tuple[list[str], list[str]]:
         "git hooks, git configuration, .claude and .mcp.json of the workspace can be written "
         "(axon undoes it before it uses them)",
     ]
-    if sandbox.abi < 6:
+    if not signals:
         lacks.append("signals to your other processes (the kernel is too old)")
     return contains, lacks
 
