@@ -1,7 +1,8 @@
 // @ts-check
 // The frame around every view: where one can go, how the run stands, whether the server is there.
 
-import { door, post } from "../lib/api.js";
+import { door, post, tokenIn } from "../lib/api.js";
+import { notice } from "../lib/ask.js";
 import { undo } from "../lib/change.js";
 import { html } from "../lib/html.js";
 import { icon, mark } from "../lib/icons.js";
@@ -55,10 +56,11 @@ class AxonShell extends Part {
   }
 
   async #begin() {
-    const token = /^#token=(.+)$/.exec(location.hash)?.[1];
-    if (token) {
+    const given = location.hash;
+    if (given.startsWith("#token=")) {
       history.replaceState(null, "", "#/live"); // at once: nobody shall read it over a shoulder, or bookmark it
-      await post("/api/login", { token: decodeURIComponent(token) }).catch(() => null);
+      await post("/api/login", { token: tokenIn(given) }).catch(({ status, message }) =>
+        notice(status === 401 ? "The token in that link is not this dashboard's." : message, { bad: true }));
     }
     this.#enter();
     start();

@@ -1,7 +1,7 @@
 // @ts-check
 // What depends on what: drawn from left to right, and as a table for those who cannot see it.
 
-import { line } from "../lib/format.js";
+import { line, plural } from "../lib/format.js";
 import { empty } from "../lib/head.js";
 import { html } from "../lib/html.js";
 import { stateName } from "../lib/icons.js";
@@ -34,11 +34,13 @@ class BoardGraph extends Part {
     const all = [...places.values()];
     const width = (Math.max(...all.map(({ layer }) => layer)) + 1) * (WIDE + GAP_X) - GAP_X + 4;
     const height = (Math.max(...all.map(({ row }) => row)) + 1) * (HIGH + GAP_Y) + 4;
-    const alone = this.#tasks.length - this.#tasks.filter(({ identifier }) => places.has(identifier)).length;
+    const tied = new Set(names);
+    const alone = this.#tasks.filter(({ identifier }) => !tied.has(identifier)).length;
     return html`<div class="graph card" tabindex="0" role="region" aria-label="Graph of dependencies">
       <svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="false" role="group" aria-label="Dependencies">
         ${edges.map((edge) => this.#edge(edge, places))}${shown.map((name) => this.#node(name, places))}</svg></div>
-      <p class="dim pad">Dashed: part of. ${alone ? `${alone} tasks stand alone. ` : ""}${
+      <p class="dim pad">${edges.some(({ kind }) => kind === "part") ? "A dashed line leads from a part to its whole. " : ""}${
+        alone ? `${plural(alone, "task stands", "tasks stand")} alone. ` : ""}${
         names.length > MOST ? `Only ${MOST} of ${names.length} are drawn: narrow them with the filters.` : ""}</p>
       <table class="hidden"><caption>Dependencies</caption><thead><tr><th>Task</th><th>Needs</th></tr></thead><tbody>${
         edges.slice(0, MOST).map(({ from, to: end }) => html`<tr><td>${end}</td><td>${from}</td></tr>`)}</tbody></table>`;
@@ -64,7 +66,7 @@ class BoardGraph extends Part {
   #node(name, places) {
     const { x, y } = this.#at(places.get(name));
     const { title, state } = store.issues.get(name);
-    return html`<a class="node" href="${to("task", name)}" data-task="${name}" data-state="${state}"><title>${title}</title>
+    return html`<a class="node" href="${to("task", name)}" data-task="${name}" data-state="${state}"><title>${line(title, 400)}</title>
       <rect x="${x}" y="${y}" width="${WIDE}" height="${HIGH}" rx="7"/><rect class="edge-mark" x="${x}" y="${y + 8}" width="3" height="${HIGH - 16}"/>
       <text x="${x + 14}" y="${y + 18}" class="name">${name} · ${stateName(state)}</text>
       <text x="${x + 14}" y="${y + 35}">${line(title, 28)}</text></a>`;

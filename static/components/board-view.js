@@ -109,7 +109,7 @@ class BoardView extends Part {
 
   view() {
     this.#tasks = sift(store.issues.values(), this.#filters, this.#sort);
-    const sub = store.loaded ? `${plural(this.#tasks.length, "task")}${this.#narrowed ? ` of ${store.total}` : ""}` : " ";
+    const sub = store.loaded ? `${plural(this.#tasks.length, "task")}${this.#narrowed || store.total > this.#tasks.length ? ` of ${store.total}` : ""}` : " ";
     const shapes = /** @type {[string, unknown][]} */ ([
       ["columns", html`${icon("board")}Board`], ["list", html`${icon("list")}List`], ["graph", html`${icon("graph")}Graph`]]);
     return html`${head("Board", sub, html`${tools(this.#filters, this.#narrowed)}${switcher("as", "Show as", shapes, this.#as)}`)}

@@ -1,7 +1,7 @@
 // @ts-check
 // Everything that happens, newest first; only what is in sight is drawn.
 
-import { line, timeOf } from "../lib/format.js";
+import { line, moment, stamp } from "../lib/format.js";
 import { empty, switcher } from "../lib/head.js";
 import { html } from "../lib/html.js";
 import { Part } from "../lib/part.js";
@@ -87,7 +87,7 @@ class EventStream extends Part {
 
   /** @param {any} event */
   #event(event) {
-    return html`<p class="event" data-key="e${event.seq}" data-mood="${moodOf(event)}"><time>${timeOf(event.at)}</time>
+    return html`<p class="event" data-key="e${event.seq}" data-mood="${moodOf(event)}"><time title="${moment(event.at)}">${stamp(event.at)}</time>
       ${event.identifier ? html`<a href="${to("task", event.identifier)}">${event.identifier}</a>` : html`<span class="dim">run</span>`}
       <b>${wordOf(event)}</b><span class="detail">${line(detailOf(event, store.issues.get(event.identifier)), 300)}</span></p>`;
   }

@@ -17,8 +17,7 @@ const FORMS = [
   ["jsonl", "JSON lines", "A task a line, for other programs"], ["csv", "CSV", "For a spreadsheet"],
 ];
 const CONFLICTS = [["skip", "leave it as it is"], ["update", "update it"], ["duplicate", "make a second one"]];
-const TOOLS = [["", "told by the file"], ["markdown", "Markdown"], ["json", "JSON"], ["csv", "CSV"], ["symphony", "Symphony"], ["beads", "beads"],
-  ["task-master", "task-master"], ["vibe-kanban", "vibe-kanban"], ["linear", "Linear"], ["github", "GitHub"]];
+const TOOLS = ["Markdown", "JSON", "CSV", "Symphony", "beads", "task-master", "vibe-kanban", "Linear", "GitHub"];
 const MOST = 8 << 20;
 
 class ExchangeView extends Part {
@@ -30,6 +29,7 @@ class ExchangeView extends Part {
   #conflict = "skip";
   #tool = "";
   #busy = false;
+  #turn = 0; // only the newest look counts
 
   actions = {
     file: (/** @type {any} */ input) => this.#take(input.files[0]),
@@ -40,7 +40,6 @@ class ExchangeView extends Part {
     },
     tool: (/** @type {any} */ select) => {
       this.#tool = select.value;
-      this.#found = null;
       this.#send(true);
     },
     typed: (/** @type {any} */ form) => {
@@ -49,7 +48,8 @@ class ExchangeView extends Part {
     },
     run: () => this.#send(false),
     drop: () => {
-      [this.#file, this.#found] = [null, null];
+      [this.#file, this.#found, this.#busy] = [null, null, false];
+      this.#turn += 1;
       this.update();
     },
   };
@@ -70,7 +70,9 @@ class ExchangeView extends Part {
   async #take(file) {
     if (!file) return;
     if (file.size > MOST) return notice(`${file.name} is ${size(file.size)}: at most ${size(MOST)} can be taken in here; axon task import takes more`, { bad: true });
-    this.#look({ name: file.name, content: await file.text() });
+    const content = await file.text().catch(() => null);
+    if (content === null) return notice(`${file.name} cannot be read: is it a folder?`, { bad: true });
+    this.#look({ name: file.name, content });
   }
 
   /** @param {{name: string, content: string}} file */
@@ -81,19 +83,21 @@ class ExchangeView extends Part {
 
   /** @param {boolean} dry */
   async #send(dry) {
-    if (this.#busy) return;
+    if (this.#busy && !dry) return;
+    const turn = ++this.#turn;
     this.#busy = true;
     this.update();
     const found = await tried(() => post("/api/import", {
       ...this.#file, dry_run: dry, conflict: this.#conflict, ...(this.#tool ? { from: this.#tool } : {}),
     }));
-    this.#busy = false;
-    if (found && dry) this.#found = found;
     if (found && !dry) {
       notice(`${plural(found.added.length, "task")} added, ${found.updated.length} updated, ${found.skipped.length} left alone`, { undo: true });
-      [this.#file, this.#found] = [null, null];
       reload();
     }
+    if (turn !== this.#turn) return;
+    this.#busy = false;
+    if (dry) this.#found = found;
+    else if (found) [this.#file, this.#found] = [null, null];
     this.update();
   }
 
@@ -105,7 +109,7 @@ class ExchangeView extends Part {
   }
 
   #choose() {
-    return html`<div class="drop">${icon("file")}<p>Drop a file here: Markdown check list, JSON, JSON lines or CSV; exports of Linear, GitHub, beads, task-master, vibe-kanban, Symphony</p>
+    return html`<div class="drop">${icon("file")}<p>Drop a file here: a Markdown check list, JSON, JSON lines, CSV, or what another tool has exported</p>
       <button class="button" data-click="pick">Choose a file</button>
       <input type="file" class="hidden" data-change="file" accept=".md,.json,.jsonl,.csv,.txt" aria-label="File to import" tabindex="-1"></div>
       <form data-submit="typed"><label class="field"><span>Or paste a check list</span><textarea name="text" rows="6" class="mono" required
@@ -122,8 +126,8 @@ class ExchangeView extends Part {
     return html`<div class="row pad-y"><p><b>${this.#file?.name}</b> <span class="dim">${size(this.#file?.content.length ?? 0)}</span></p>
       <label class="row"><span>A task that is there already:</span><select data-change="conflict">${CONFLICTS.map(([value, label]) =>
         html`<option value="${value}" ${value === this.#conflict ? "selected" : ""}>${label}</option>`)}</select></label>
-      <label class="row"><span>Written by:</span><select data-change="tool">${TOOLS.map(([value, label]) =>
-        html`<option value="${value}" ${value === this.#tool ? "selected" : ""}>${label}</option>`)}</select></label></div>
+      <label class="row"><span>Written by:</span><select data-change="tool"><option value="">told by the file</option>${TOOLS.map((label) =>
+        html`<option value="${label.toLowerCase()}" ${label.toLowerCase() === this.#tool ? "selected" : ""}>${label}</option>`)}</select></label></div>
       ${found?.notes?.length ? html`<ul class="near dim">${found.notes.map((/** @type {string} */ note) => html`<li>${line(note, 200)}</li>`)}</ul>` : ""}
       ${found ? html`${group("Will be added", found.added)}${group("Will be updated", found.updated)}${group("Left alone", found.skipped)}` : ""}
       <div class="row end"><button class="button" data-click="drop">Cancel</button>

@@ -1,7 +1,7 @@
 // @ts-check
 // Asks for the token that `axon dashboard` prints.
 
-import { post } from "../lib/api.js";
+import { post, tokenIn } from "../lib/api.js";
 import { html } from "../lib/html.js";
 import { mark } from "../lib/icons.js";
 import { Part } from "../lib/part.js";
@@ -13,9 +13,7 @@ class LoginForm extends Part {
 
   actions = {
     send: async (/** @type {HTMLFormElement} */ form) => {
-      const given = String(new FormData(form).get("token") ?? "").trim();
-      // Whoever pastes the whole link means the token in it.
-      const token = decodeURIComponent(/#token=(.+)$/.exec(given)?.[1] ?? given);
+      const token = tokenIn(String(new FormData(form).get("token") ?? "").trim());
       this.#busy = true;
       this.update();
       try {

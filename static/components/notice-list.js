@@ -25,7 +25,8 @@ class NoticeList extends Part {
   connected() {
     this.listen(notices, "notice", ({ detail }) => {
       const id = ++this.#count;
-      const others = this.#shown.filter(({ text }) => text !== detail.text);
+      const others = this.#shown.filter(({ text }) => text !== detail.text)
+        .map((one) => (detail.undo ? { ...one, undo: false } : one)); // it takes back the last
       this.#shown = [...others, { id, ...detail }].slice(-3);
       this.update();
       this.#later(id, detail.bad ? SECONDS.bad : SECONDS.good);

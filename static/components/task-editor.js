@@ -2,7 +2,7 @@
 // Makes a task, or changes one; when somebody else was faster, shows both versions and lets one choose.
 
 import { etagOf, get, issue, post, put } from "../lib/api.js";
-import { notice } from "../lib/ask.js";
+import { guard, notice } from "../lib/ask.js";
 import { changes, conflicts, described, FIELDS, meant, shown, versions } from "../lib/editing.js";
 import { broken } from "../lib/head.js";
 import { html } from "../lib/html.js";
@@ -53,8 +53,7 @@ class TaskEditor extends Part {
   }
 
   async #load() {
-    this.#failure = "";
-    this.#base = this.identifier ? null : FRESH;
+    [this.#failure, this.#base] = ["", this.identifier ? null : FRESH];
     this.update();
     if (!this.identifier) return;
     try {
@@ -81,8 +80,7 @@ class TaskEditor extends Part {
     const base = this.#base;
     const fields = changes(base, this.#written());
     const newest = this.#theirs ?? base;
-    this.#busy = true;
-    this.#failure = "";
+    [this.#busy, this.#failure] = [true, ""];
     this.update();
     try {
       const wanted = changes(newest, { ...fields });
@@ -93,7 +91,7 @@ class TaskEditor extends Part {
       this.#dialog?.close();
     } catch (error) {
       const { status, message } = /** @type {any} */ (error);
-      if (status === 412 && this.identifier) await this.#clash(fields);
+      if (status === 412 && this.identifier) await this.#clash(fields).catch((again) => (this.#failure = again.message));
       else if (status === undefined) throw error;
       else this.#failure = message;
     }
@@ -108,6 +106,8 @@ class TaskEditor extends Part {
     this.#failure = both.length
       ? "Somebody else changed this task meanwhile. Choose for each field below, then save again."
       : "Somebody else changed other fields of this task meanwhile; theirs are kept. Save again to add yours.";
+    this.draw();
+    this.querySelector(".versions")?.scrollIntoView({ block: "nearest" });
   }
 
   view() {
@@ -117,8 +117,7 @@ class TaskEditor extends Part {
       ${this.#base ? html`<div class="fields">${FIELDS.map((field) => this.#field(field))}</div>`
         : this.#failure ? broken(this.#failure) : ""}
       ${this.#theirs ? versions(this.#base, changes(this.#base, this.#written()), this.#theirs) : ""}
-      <p class="bad" role="alert">${this.#base ? this.#failure : ""}</p>
-      <div class="row end"><button type="button" class="button" data-click="close">Cancel</button>
+      <div class="row end"><p class="bad" role="alert">${this.#base ? this.#failure : ""}</p><button type="button" class="button" data-click="close">Cancel</button>
       <button class="button primary" title="Ctrl+Enter" ${this.#busy || !this.#base ? "disabled" : ""}>${this.identifier ? "Save" : "Make it"}</button></div></form></dialog>`;
   }
 
@@ -143,6 +142,7 @@ class TaskEditor extends Part {
       this.remove();
       /** @type {any} */ (this.#before)?.focus?.();
     }, { once: true });
+    guard(dialog, () => this.#base && Object.keys(changes(this.#base, this.#written())).length > 0);
     dialog.showModal();
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // The facts of a task beside its story.
 
-import { ago, clock, moment, money, short } from "../lib/format.js";
+import { ago, clock, moment, money, plural, short } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { stateName } from "../lib/icons.js";
 import { Part } from "../lib/part.js";
@@ -22,8 +22,8 @@ class TaskFacts extends Part {
     if (!task) return html``;
     const code = (/** @type {any} */ value) => (value ? html`<code>${value}</code>` : "");
     const limits = [
-      task.max_attempts && `${task.max_attempts} attempts`, task.max_turns && `${task.max_turns} turns`,
-      task.max_minutes && `${task.max_minutes} minutes`, task.max_usd && money(task.max_usd),
+      task.max_attempts && plural(task.max_attempts, "attempt"), task.max_turns && plural(task.max_turns, "turn"),
+      task.max_minutes && plural(task.max_minutes, "minute"), task.max_usd && money(task.max_usd),
     ].filter(Boolean).join(", ");
     /** @type {[string, unknown][]} */
     const facts = [

@@ -3,7 +3,7 @@
 
 import { get, issue, post } from "../lib/api.js";
 import { answer, tried } from "../lib/change.js";
-import { ago, moment, plain } from "../lib/format.js";
+import { ago, line, moment, plain } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { icon, stateIcon, stateName } from "../lib/icons.js";
 import { markdown } from "../lib/markdown.js";
@@ -93,7 +93,7 @@ class TaskOverview extends Part {
   #near(title, tasks) {
     if (!tasks.length) return "";
     return html`<section class="card flush"><h2>${title} <small>${tasks.length}</small></h2><ul class="near">${tasks.map(({ identifier, title: text, state }) =>
-      html`<li><a href="${to("task", identifier)}">${stateIcon(state)}<span class="mono dim">${identifier}</span> ${text}
+      html`<li><a href="${to("task", identifier)}">${stateIcon(state)}<span class="mono dim">${identifier}</span> ${line(text, 400)}
         <span class="hidden">(${stateName(state)})</span></a></li>`)}</ul></section>`;
   }
 

@@ -3,6 +3,7 @@
 
 import { get, issue } from "../lib/api.js";
 import { act, message, moveByChoice } from "../lib/change.js";
+import { line } from "../lib/format.js";
 import { broken, head, loading } from "../lib/head.js";
 import { html } from "../lib/html.js";
 import { icon, priorityIcon, stateChip } from "../lib/icons.js";
@@ -10,6 +11,7 @@ import { useKeys } from "../lib/keys.js";
 import { Part } from "../lib/part.js";
 import { go } from "../lib/route.js";
 import { store } from "../lib/store.js";
+import { center } from "../lib/windowed.js";
 import "./diff-view.js";
 import "./task-attempts.js";
 import "./task-events.js";
@@ -29,6 +31,7 @@ class TaskView extends Part {
   #task = null;
   #failure = "";
   #seen = "";
+  #inSight = "";
 
   /** @param {any} place */
   set place({ rest: [name = "", tab = "overview"] }) {
@@ -93,7 +96,8 @@ class TaskView extends Part {
       [this.#task, this.#failure] = [task, ""];
     } catch (error) {
       if (this.signal.aborted) return;
-      this.#failure = /** @type {any} */ (error).message;
+      const { status, message: said } = /** @type {any} */ (error);
+      [this.#failure, this.#task] = [said, status === 404 ? null : this.#task]; // 404: it was deleted
     }
     this.update();
   }
@@ -108,7 +112,7 @@ class TaskView extends Part {
       ${task.state === "in_progress" ? html`<button class="button" data-click="tell">${icon("send")}Tell agent</button>` : ""}
       ${can.map(([verb, label, sign]) => html`<button class="button ${verb === "delete" ? "danger" : verb === "retry" ? "primary" : ""}"
         data-click="act" value="${verb}">${icon(sign)}${label}</button>`)}`;
-    return html`${head(html`${priorityIcon(task.priority)} ${task.title}`, html`${back} ${stateChip(task.state)}
+    return html`${head(html`${priorityIcon(task.priority)} ${line(task.title, 400)}`, html`${back} ${stateChip(task.state)}
         ${task.verified === false ? html`<span class="tag warn">unverified</span>` : ""}`, buttons)}
       <div class="tabs" role="tablist" aria-label="About ${this.#name}">${TABS.map(([name, label]) => html`<button role="tab" id="tab-${name}"
         aria-selected="${String(name === this.#tab)}" aria-controls="panel" tabindex="${name === this.#tab ? 0 : -1}" data-click="tab" value="${name}">
@@ -133,10 +137,12 @@ class TaskView extends Part {
 
   drawn() {
     if (!this.#task) return;
-    document.title = `${this.#name} ${this.#task.title} · ${store.me?.project ?? "axon"}`;
+    document.title = `${this.#name} ${line(this.#task.title)} · ${store.me?.project ?? "axon"}`;
     for (const part of this.querySelectorAll("task-overview, task-facts, task-gate, task-attempts, task-events")) {
       /** @type {any} */ (part).task = this.#task;
     }
+    if (this.#inSight !== this.#tab) center(this.querySelector(".tabs"), this.querySelector("[aria-selected=true]"));
+    this.#inSight = this.#tab;
   }
 }
 

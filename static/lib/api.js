@@ -75,6 +75,16 @@ export const remove = (path) => request("DELETE", path, { body: {} });
 export const issue = (identifier, rest = "") =>
   `/api/issues/${encodeURIComponent(identifier)}${rest}`;
 
+/** The token in a link, or in what was pasted. @param {string} text */
+export function tokenIn(text) {
+  const token = /#token=(.+)$/.exec(text)?.[1] ?? text;
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return token; // a sign that only looks like an escape
+  }
+}
+
 /** What an editor saw. @param {{identifier: string, version: number}} task */
 export const etagOf = (task) => `"${task.identifier}.${task.version}"`;
 

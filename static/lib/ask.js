@@ -20,7 +20,9 @@ export function dialog({ title, body, wide }) {
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
   document.body.append(element);
   return new Promise((resolve) => {
-    element.addEventListener("click", (event) => event.target === element && element.close(""));
+    let outside = false; // where the press began: a text may be marked beyond the edge
+    element.addEventListener("pointerdown", ({ target }) => (outside = target === element));
+    element.addEventListener("click", ({ target }) => outside && target === element && element.close(""));
     element.addEventListener("keydown", (event) => arrows(element, event));
     element.addEventListener("close", () => {
       const form = element.querySelector("form");
@@ -49,6 +51,15 @@ export async function confirm({ title, text, action, danger }) {
     <div class="row end"><button class="button" value="" formnovalidate>Keep</button>
     <button class="button ${danger ? "danger" : "primary"}" value="yes" autofocus>${action}</button></div>`;
   return (await dialog({ title, body })).value === "yes";
+}
+
+/** Esc leaves `dialog` at once only while nothing is lost by that. @param {HTMLDialogElement} dialog @param {() => boolean} loses */
+export function guard(dialog, loses) {
+  dialog.addEventListener("cancel", async (event) => {
+    if (event.target !== dialog || !loses()) return;
+    event.preventDefault();
+    if (await confirm({ title: "Leave without saving?", text: "What you have written is lost.", action: "Leave", danger: true })) dialog.close();
+  });
 }
 
 /** @param {{title: string, options: {value: string, label: unknown}[], empty?: string}} what */

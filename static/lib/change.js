@@ -28,8 +28,10 @@ export function movesOf(tasks) {
 
 /** @param {any[]} tasks @param {string} state @param {string} [why] */
 export async function move(tasks, state, why) {
-  const before = tasks.map(({ identifier, state: old }) => ({ identifier, state: old }));
-  store.merge(tasks.map(({ identifier }) => ({ identifier, state })));
+  // The store may lack some of very many: it is not to have them in part.
+  const known = tasks.filter(({ identifier }) => store.issues.has(identifier));
+  const before = known.map(({ identifier, state: old }) => ({ identifier, state: old }));
+  store.merge(known.map(({ identifier }) => ({ identifier, state })));
   const body = why ? { state, why } : { state };
   const done = await tried(
     async () =>

@@ -59,6 +59,13 @@ export function when(at, now = Date.now() / 1000) {
   return same ? timeOf(at).slice(0, 5) : moment(at);
 }
 
+/** As wide as a time: the day of what is not of today. @param {number} at @param {number} [now] */
+export function stamp(at, now = Date.now() / 1000) {
+  const [day, today] = [at, now].map((one) => new Date(one * 1000));
+  return day.toDateString() === today.toDateString()
+    ? timeOf(at) : day.toLocaleDateString("en-GB", { day: "2-digit", month: "short" });
+}
+
 /** @param {number | null | undefined} part */
 export const percent = (part) =>
   part === null || part === undefined ? "–" : `${Math.round(part * 100)}%`;

@@ -48,12 +48,12 @@ export const HELP = [
   ["Everywhere", [
     ["g l", "Live"], ["g b", "Board"], ["g a", "Analytics"], ["g r", "Replay"],
     ["g i", "Import and export"], ["g s", "Settings"], ["c", "New task"], ["z", "Undo the last change"],
-    ["/", "Search"], ["?", "This sheet"],
+    ["/", "Search"], ["Ctrl Enter", "Save or send what you write"], ["?", "This sheet"],
   ]],
   ["Board", [
     ["j k", "Next, previous task"], ["h l", "Column to the left, right"], ["Enter", "Open the task"],
     ["x", "Select or unselect"], ["m", "Move to another state"], ["e", "Edit"], ["v", "Board, list, graph"],
-    ["Esc", "Select nothing"],
+    ["Del", "Delete"], ["Esc", "Select nothing"],
   ]],
   ["Task", [["e", "Edit"], ["m", "Move"], ["1 … 5", "Overview, changes, gate, attempts, events"]]],
   ["Replay", [

@@ -15,13 +15,14 @@ export class Loaded extends Part {
   /** Read `from`, unless that was done since `mark`. @param {string} from @param {string} [mark] */
   async load(from, mark = "") {
     if (from === this.#from && mark === this.#mark && mark) return;
-    if (from !== this.#from) this.data = null;
+    if (from !== this.#from) [this.data, this.#failure] = [null, ""];
     [this.#from, this.#mark] = [from, mark];
     try {
       const data = await get(from);
       if (from !== this.#from) return;
       [this.data, this.#failure] = [data, ""];
     } catch (error) {
+      if (from !== this.#from) return;
       this.#failure = /** @type {any} */ (error).message;
     }
     if (this.isConnected) this.update();

@@ -45,12 +45,13 @@ class Store extends EventTarget {
     this.#tell("issues");
   }
 
-  /** Take over newer facts of some tasks. @param {any[]} issues */
-  merge(issues) {
+  /** Take over newer facts of some tasks. @param {any[]} issues @param {number} [total] of all there are */
+  merge(issues, total) {
     for (const task of issues) {
       if (!this.issues.has(task.identifier)) this.total += 1;
       this.issues.set(task.identifier, { ...this.issues.get(task.identifier), ...task });
     }
+    this.total = total ?? this.total;
     this.#tell("issues");
   }
 

@@ -5,15 +5,19 @@ import { get, stream } from "./api.js";
 import { store } from "./store.js";
 
 const LIST = "/api/issues?brief=1&limit=2000&sort=priority";
-const LATEST = "/api/issues?brief=1&limit=60&sort=updated";
+const MOST_LATEST = 60;
+const LATEST = `/api/issues?brief=1&limit=${MOST_LATEST}&sort=updated`;
 const HIDDEN_MS = 30_000; // a browser has six connections for all its tabs: hidden ones give theirs back
 const REFRESH_MS = 300;
+const AGAIN_MS = 5000; // after an error
 /** @type {EventSource | null} */
 let source = null;
 let tries = 0;
 // What happens to a task that others wait for, or to many at once, shows in others too.
 const WIDE = new Set(["land", "cancel", "reopen", "retry", "depend", "undo", "delete", "give_up"]);
 let all = false;
+/** @type {Set<string>} since the last look */
+const touched = new Set();
 let refreshing = 0;
 let retry = 0;
 
@@ -61,6 +65,7 @@ function follow() {
       store.setLink("online");
       if (hello.seq < store.last) location.reload(); // another ledger
       if (fresh) reload();
+      else look(REFRESH_MS); // what happened between two answers of the beginning
     },
     error: () => {
       store.setLink("away");
@@ -94,20 +99,31 @@ export async function reload() {
 function changed({ identifier, action }) {
   if (!identifier || action === "phase") return;
   if (action === "delete") store.forget([identifier]);
-  if (WIDE.has(action)) all = true;
-  const many = store.total > 300;
-  refreshing ||= setTimeout(refresh, many && all ? REFRESH_MS * 5 : REFRESH_MS);
+  touched.add(identifier);
+  if (WIDE.has(action) || touched.size > MOST_LATEST) all = true;
+  look(store.total > 300 && all ? REFRESH_MS * 5 : REFRESH_MS);
+}
+
+/** @param {number} ms from now */
+function look(ms) {
+  refreshing ||= setTimeout(refresh, ms);
 }
 
 async function refresh() {
   const everything = all;
   all = false;
+  touched.clear();
   refreshing = 0; // what comes from now on needs another look
   try {
-    if (everything) await reload();
-    else store.merge((await get(LATEST)).issues);
+    if (everything) return await reload();
+    const { issues, total } = await get(LATEST);
+    store.merge(issues, total);
   } catch (error) {
-    if (/** @type {any} */ (error).status !== 0) throw error;
+    const { status } = /** @type {any} */ (error);
+    if (status === undefined) throw error;
+    if (status < 500) return; // the stream, or the login form, comes first
+    all ||= everything;
+    look(AGAIN_MS);
   }
 }
 

@@ -19,3 +19,8 @@ export function reveal(index, height, top, room) {
   if ((index + 1) * height > top + room) return (index + 1) * height - room;
   return null;
 }
+
+/** Scroll `strip` until `one` is in its middle. @param {any} strip @param {any} one */
+export function center(strip, one) {
+  strip.scrollLeft = one.offsetLeft - strip.offsetLeft - (strip.clientWidth - one.offsetWidth) / 2;
+}
