@@ -256,6 +256,7 @@ def test_gzip_is_for_those_who_take_it(coding: str, gzip: bool) -> None:
     assert head.gzip is gzip
 
 
+@pytest.mark.timeout(3000)
 def test_heads_and_bodies_of_noise_raise_nothing_but_refusals() -> None:
     import random
 

@@ -396,3 +396,17 @@ def script(axon: Axon) -> Path:
     path = axon.root.parent / "script.json"
     path.write_text('{"tasks": []}')
     return path
+
+
+def test_a_workspace_that_its_lander_could_not_remove_is_gone_with_the_run(axon: Axon) -> None:
+    axon.make_repository()
+    shell(axon)
+    add(axon, "one", "echo x > x", "--check", "test -s x")
+    axon.ok("team", "--workers", "1")
+    left = axon.root / ".axon/work/ENG-1"  # as where it was killed, or the worker was slow
+    left.mkdir()
+    swept = f"while test -e '{left}'; do sleep 0.05; done"  # it will not look again so soon
+    add(axon, "two", f"{swept}; mkdir '{left}'; echo y > y", "--check", "test -s y")
+    axon.ok("team", "--workers", "1", "--unsafe-no-sandbox")
+    assert [task["state"] for task in axon.tasks()] == ["done", "done"]
+    assert not left.exists()

@@ -36,6 +36,7 @@ MAX_TROUBLES = 5  # in a row; then the run is halted, for no task is to blame
 HALT = "landing"
 PERSON_SECONDS = 10.0  # that a person waits for a landing which is just moving the branch
 PHASE = "land"
+CLEAR_SECONDS = 2.0  # that a worker may take to leave a workspace when the run ends
 PAUSE_SECONDS = 1.0  # after the first of them, doubled each time
 
 
@@ -51,6 +52,8 @@ def serve(crew: Crew, pipe: Connection) -> None:
             if not lander.turn():
                 stopping.wait(POLL_SECONDS)
         lander.rest()
+        if stopping.is_set():
+            lander.clear()
         ledger.drop_worker(crew.run, NAME)
     except LedgerError as error:
         log.error("ledger failed reason=%r", str(error))
@@ -143,6 +146,10 @@ class Lander:
             self._lease = None
             if self.crew.run:
                 self._show("", "idle")
+
+    def clear(self) -> None:
+        """The last who sees to it: what landed last, or when another lander was killed."""
+        self._sweeper.clear(CLEAR_SECONDS)
 
     def watch(self) -> str:
         """Called while a gate runs, and before the branch is moved."""

@@ -34,27 +34,31 @@ class Sweeper:
         if time.monotonic() - self._swept < SWEEP_SECONDS:
             return ""
         self._swept = time.monotonic()
+        self.clear()
+        return self._bring_over(watch)
+
+    def clear(self, wait_seconds: float = 0.0) -> None:
+        """Workspaces of landed work; so long for each worker that has not left its own yet."""
         work = self.project.state_dir / "work"
         for path in sorted(work.iterdir()) if work.is_dir() else ():
             if not path.name.startswith("."):
-                self._remove_landed(path.name)
-        return self._bring_over(watch)
+                self._remove_landed(path.name, wait_seconds)
 
-    def remove(self, identifier: str) -> None:
+    def remove(self, identifier: str, wait_seconds: float = 0.0) -> None:
         try:
-            with hold(self.project, identifier):
+            with hold(self.project, identifier, wait_seconds=wait_seconds):
                 remove(self.project, identifier)
         except Forbidden:
             pass  # its worker has not left it yet
         except AxonError as error:
             log.warning("workspace left task=%s reason=%r", identifier, str(error))
 
-    def _remove_landed(self, identifier: str) -> None:
+    def _remove_landed(self, identifier: str, wait_seconds: float) -> None:
         try:
             task = self.ledger.task(identifier)
             if task.state is State.DONE:
                 self.conclude(task)  # its lander may have been killed before that
-                self.remove(identifier)
+                self.remove(identifier, wait_seconds)
         except NotFound:
             pass  # of an earlier ledger: axon gc
 
