@@ -18,7 +18,18 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
 from axon.errors import AxonError
-from axon.gateway.wire import Answer, ChildGone, Cut, Hangup, Headers, Request, problem, unfolded
+from axon.gateway.heads import fields, request_line
+from axon.gateway.wire import (
+    Answer,
+    ChildGone,
+    Cut,
+    Hangup,
+    Headers,
+    Request,
+    header,
+    problem,
+    unfolded,
+)
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +114,9 @@ class Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Listener
     hangup: Hangup
+    raw_requestline: bytes
+    _plain: bool  # how the head at hand is written
+    _fields: Headers
 
     def setup(self) -> None:
         super().setup()
@@ -122,6 +136,21 @@ class Connection(BaseHTTPRequestHandler):
                 super().handle_one_request()
         except OSError:  # too slow, or gone
             self.close_connection = True
+
+    def parse_request(self) -> bool:
+        """As inherited, where the head is no plain one."""
+        line = request_line(self.raw_requestline)
+        found = fields(self._reader.peek()) if line else None
+        if line is None or found is None or header(found[0], "expect"):
+            self._plain = False
+            return super().parse_request()
+        self._plain = True
+        self._fields, end = found
+        self._reader.read(end)
+        self.command, self.path = line
+        self.request_version = "HTTP/1.1"
+        self.close_connection = header(self._fields, "connection").lower() == "close"
+        return True
 
     def _serve(self) -> None:
         """Read one request whole and have it answered."""
@@ -143,26 +172,27 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _serve
 
     def _read(self) -> Request | None:
+        if not self._plain:
+            self._fields = tuple((name, unfolded(value)) for name, value in self.headers.items())
         refusal = self._refusal()
         if refusal is not None:
             self.send_error(*refusal)
             return None
-        length = int(self.headers.get("content-length", "0"))
+        length = int(header(self._fields, "content-length") or "0")
         self._timed.allow(BODY_SECONDS)
         body = self.rfile.read(length)
         if len(body) < length:
             return None
-        headers = tuple((name, unfolded(value)) for name, value in self.headers.items())
-        return Request(method=self.command, target=self.path, headers=headers, body=body)
+        return Request(method=self.command, target=self.path, headers=self._fields, body=body)
 
     def _refusal(self) -> tuple[int, str] | None:
         """Why this head announces nothing that can be answered."""
-        lengths = self.headers.get_all("content-length") or ["0"]
+        lengths = [v for name, v in self._fields if name.lower() == "content-length"] or ["0"]
         if self.request_version == "HTTP/0.9":
             return 505, "speak HTTP/1.1"
-        if self.headers.defects or not all(TOKEN.fullmatch(name) for name in self.headers):
+        if not self._plain and self._broken():
             return 400, "broken header"
-        if self.headers.get("transfer-encoding"):
+        if header(self._fields, "transfer-encoding"):
             return 411, "send a content-length"
         if len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
             return 400, "broken content-length"
@@ -172,32 +202,30 @@ class Connection(BaseHTTPRequestHandler):
             return 400, "broken request target"
         return None
 
+    def _broken(self) -> bool:
+        return bool(self.headers.defects) or not all(map(TOKEN.fullmatch, self.headers))
+
     def start(self, status: int, headers: Headers, length: int | None) -> None:
         bodiless = status in (204, 304) or self.command == "HEAD"
         unknown = length is None and not bodiless
         self._chunked = unknown and self.request_version != "HTTP/1.0"
         self._until_closed = unknown and not self._chunked
-        self.send_response_only(status, _phrase(status))
-        for name, value in headers:
-            self.send_header(name, value)
+        lines = [f"{name}: {value}\r\n" for name, value in headers]
         if self._chunked:
-            self.send_header("transfer-encoding", "chunked")
+            lines.append("transfer-encoding: chunked\r\n")
         elif length is not None and status not in (204, 304):
-            self.send_header("content-length", str(length))
+            lines.append(f"content-length: {length}\r\n")
         self._started = True
-        with self._writing():
-            self.end_headers()
+        head = f"HTTP/1.1 {status} {_phrase(status)}\r\n{''.join(lines)}\r\n"
+        self._send(head.encode("latin-1", "replace"))
 
     def write(self, piece: bytes) -> None:
         if self.command != "HEAD" and piece:
-            framed = b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece
-            with self._writing():
-                self.wfile.write(framed)
+            self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
 
     def end(self) -> None:
         if self._chunked:
-            with self._writing():
-                self.wfile.write(b"0\r\n\r\n")
+            self._send(b"0\r\n\r\n")
 
     def answer(self, answer: Answer) -> None:
         self.start(answer.status, answer.headers, len(answer.body))
@@ -211,11 +239,10 @@ class Connection(BaseHTTPRequestHandler):
         with contextlib.suppress(ChildGone):
             self.answer(problem(code, "invalid_request_error", f"axon: {message or code}"))
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _send(self, data: bytes) -> None:
         try:
             self.connection.settimeout(WRITE_SECONDS)
-            yield
+            self.connection.sendall(data)
         except OSError:
             raise ChildGone from None
 

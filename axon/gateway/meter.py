@@ -11,6 +11,7 @@ from axon.gateway.wire import Headers, header
 LONGEST_LINE = 1 << 20  # events that carry usage are far shorter
 LARGEST_BODY = 64 << 20
 LONGEST_CALL = 1 << 20
+STOP = b"message_stop"
 DELEGATING = (b'"Agent"', b'"Task"')  # calls of these tools are looked at
 
 
@@ -30,9 +31,16 @@ class Meter:
         self._streamed = kind == "text/event-stream"
         self._whole = kind == "application/json"
         self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+        self._tail = b""
         self._buffer = bytearray()
         self._scanned = 0
         self._usage: dict[str, Any] = {}
+
+    def may_end(self, piece: bytes) -> bool:
+        """Whether the model's last word may be in `piece`, which was not fed yet."""
+        seen = self._tail + piece
+        self._tail = seen[-len(STOP) :]
+        return self._unpack is not None or STOP in seen
 
     def feed(self, piece: bytes) -> None:
         if self._unpack is not None:
@@ -85,7 +93,7 @@ class Meter:
             self.first_token_at = time.monotonic()
         if self._call is not None or (b'"tool_use"' in line and _delegates(line)):
             self._follow_call(_parsed(line[5:]))
-        if b'"usage"' not in line and b'"message_stop"' not in line and b'"error"' not in line:
+        if b'"usage"' not in line and STOP not in line and b'"error"' not in line:
             return
         event = _parsed(line[5:])
         kind = event.get("type")

@@ -75,9 +75,10 @@ class Pace:
         before, buckets = self._marks.pop(mark, None), self._models.get(model)
         if before is None or buckets is None:
             return
-        for kind, bucket in buckets.items():
-            limit = _number(header(headers, f"{PREFIX}{kind}-limit"))
-            left = _number(header(headers, f"{PREFIX}{kind}-remaining"))
+        told = tuple(item for item in headers if item[0].lower().startswith(PREFIX))
+        for kind, bucket in buckets.items() if told else ():
+            limit = _number(header(told, f"{PREFIX}{kind}-limit"))
+            left = _number(header(told, f"{PREFIX}{kind}-remaining"))
             if limit and left is not None:
                 bucket.tell(limit, left, bucket.taken - before[kind], now)
 

@@ -184,8 +184,11 @@ class Visit:
             self._child.start(reply.status, passed_on(reply.headers), reply.length)
             sent = 0
             for piece in reply.pieces:
-                meter.feed(piece)
                 sent += len(piece)
+                if sent != reply.length and not meter.may_end(piece):
+                    self._pass_on(piece, meter)
+                    continue
+                meter.feed(piece)
                 if sent == reply.length:
                     meter.finish()
                 if meter.ended or sent == reply.length:
@@ -204,6 +207,13 @@ class Visit:
         finally:
             self._spend(reply.status, meter)
             reply.close()
+
+    def _pass_on(self, piece: bytes, meter: Meter) -> None:
+        """What is not the end is looked at while the child reads it."""
+        try:
+            self._child.write(piece)
+        finally:
+            meter.feed(piece)
 
     def _spend(self, status: int, meter: Meter | None = None) -> None:
         """Count this request, once."""

@@ -30,6 +30,7 @@ HOP_BY_HOP = frozenset(
 )
 
 
+FOLD = re.compile(r"[\r\n]+[ \t]*")
 MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 
 
@@ -163,7 +164,10 @@ class Upstream(Protocol):
 
 def header(headers: Iterable[tuple[str, str]], name: str) -> str:
     """The first value of that header, or ""."""
-    return next((value for key, value in headers if key.lower() == name), "")
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return ""
 
 
 def passed_on(headers: Headers, *, without: frozenset[str] = frozenset()) -> Headers:
@@ -175,7 +179,7 @@ def passed_on(headers: Headers, *, without: frozenset[str] = frozenset()) -> Hea
 
 def unfolded(value: str) -> str:
     """A header's value on one line: nothing in it may start another header."""
-    return re.sub(r"[\r\n]+[ \t]*", " ", value)
+    return FOLD.sub(" ", value)
 
 
 def problem(status: int, kind: str, message: str, *, again: bool = False) -> Answer:

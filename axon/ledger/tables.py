@@ -75,8 +75,21 @@ class Table:
         return " ".join([self.name, *(str(known[name]) for name in self.columns[: self.keys])])
 
     def _summed(self, known: Known) -> tuple[Any, ...]:
-        values = tuple(plain(known[name], name in self.reals) for name in self.columns)
+        found = zip([known[name] for name in self.columns], self._kinds, strict=True)
+        values = tuple(
+            [
+                value
+                if value is None or type(value) in (str, kind)
+                else plain(value, kind is float)
+                for value, kind in found
+            ]
+        )
         return (*values, row_sum(values))
+
+    @cached_property
+    def _kinds(self) -> tuple[type, ...]:
+        """What numbers of each column are."""
+        return tuple(float if name in self.reals else int for name in self.columns)
 
     @cached_property
     def _select(self) -> str:
