@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +36,7 @@ class Books:
         self._unwritten: deque[Job] = deque()
         self._delayed = False
         self._sessions: dict[str, tuple[float, Session | None]] = {}
+        self._asking = threading.Lock()
         self._unlimited: dict[str, None] = {}
         self._refused: dict[str, float] = {}
         self._told: dict[tuple[str, str], float] = {}
@@ -43,13 +45,17 @@ class Books:
 
     def session_of(self, token_hash: str) -> Session | None:
         """The open session that holds this token; up to a second old."""
-        now = time.monotonic()
         expires, session = self._sessions.get(token_hash, (0.0, None))
-        if expires <= now:
-            session = self._read(lambda ledger: ledger.session_of(token_hash))
-            _forget_some(self._sessions)
-            self._sessions[token_hash] = (now + CACHE_SECONDS, session)
-        return session
+        if time.monotonic() < expires:
+            return session
+        with self._asking:  # of many at once the first asks for all
+            now = time.monotonic()
+            expires, session = self._sessions.get(token_hash, (0.0, None))
+            if expires <= now:
+                session = self._read(lambda ledger: ledger.session_of(token_hash))
+                _forget_some(self._sessions)
+                self._sessions[token_hash] = (now + CACHE_SECONDS, session)
+            return session
 
     def accounts(
         self, session: Session, day: DayBudget, *, extended: bool = False

@@ -241,7 +241,8 @@ class Connection(BaseHTTPRequestHandler):
 
     def _send(self, data: bytes) -> None:
         try:
-            self.connection.settimeout(WRITE_SECONDS)
+            if self.connection.gettimeout() != WRITE_SECONDS:  # each change is a call of its own
+                self.connection.settimeout(WRITE_SECONDS)
             self.connection.sendall(data)
         except OSError:
             raise ChildGone from None
