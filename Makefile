@@ -11,7 +11,7 @@ STORMS := tests/test_ledger_storm.py tests/test_ledger_damage.py tests/test_cli_
 	tests/test_task_mcp.py tests/test_failpoints.py tests/test_team_storm.py tests/test_stopped.py \
 	tests/test_person.py tests/test_allowance.py tests/test_batch.py tests/test_clock.py \
 	tests/test_run.py tests/test_dashboard_live.py tests/test_dashboard_web.py \
-	tests/test_github_work.py
+	tests/test_github_work.py tests/test_replay_order.py
 
 .PHONY: build demo test check storm fuzz bench docs clean python tools screenshots
 
