@@ -1,5 +1,7 @@
 """A full disk under a run: it waits, or ends what fills it, and says so; nothing is lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,17 +82,25 @@ def test_an_agent_that_fills_the_disk_is_ended_and_others_work_on(
         assert "less than the floor of 30 MB" in why
 
 
-@pytest.mark.timeout(180)
-def test_a_disk_that_others_fill_is_no_failure_of_a_task(axon: Axon, tmp_path: Path) -> None:
+@contextmanager
+def small_disk(axon: Axon, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """The project on a disk that leaves no task enough to be blamed for, and a meeting point."""
     with mounted(tmp_path / "disk", "80m") as disk:
         axon.root = disk / "project"
-        meet = tmp_path / "meet"
         axon.make_repository()
         shell(axon, workspace={"disk_floor_mb": 30}, limits={"max_attempts": 1})
-        wait = f"touch {meet}; until test -e {meet}.go; do sleep 0.05; done"
-        add(axon, "one", f"{wait}; echo x > x", "--check", "test -s x")
-        # less than what a task is blamed for
         (disk / "first").write_bytes(b"x" * (44 << 20))
+        yield disk, tmp_path / "meet"
+
+
+def waiting_at(meet: Path) -> str:
+    return f"touch {meet}; until test -e {meet}.go; do sleep 0.05; done"
+
+
+@pytest.mark.timeout(180)
+def test_a_disk_that_others_fill_is_no_failure_of_a_task(axon: Axon, tmp_path: Path) -> None:
+    with small_disk(axon, tmp_path) as (disk, meet):
+        add(axon, "one", f"{waiting_at(meet)}; echo x > x", "--check", "test -s x")
         team = axon.start("team", "--workers", "1", FREE)
         wait_for(meet.exists, 60)
         (disk / "second").write_bytes(b"x" * (12 << 20))
@@ -102,15 +112,8 @@ def test_a_disk_that_others_fill_is_no_failure_of_a_task(axon: Axon, tmp_path: P
 
 @pytest.mark.timeout(180)
 def test_a_check_that_others_leave_no_room_for_is_run_again(axon: Axon, tmp_path: Path) -> None:
-    with mounted(tmp_path / "disk", "80m") as disk:
-        axon.root = disk / "project"
-        meet = tmp_path / "meet"
-        axon.make_repository()
-        shell(axon, workspace={"disk_floor_mb": 30}, limits={"max_attempts": 1})
-        wait = f"touch {meet}; until test -e {meet}.go; do sleep 0.05; done"
-        add(axon, "one", "echo x > x", "--check", f"{wait}; test -s x")
-        # less than what a check is blamed for
-        (disk / "first").write_bytes(b"x" * (44 << 20))
+    with small_disk(axon, tmp_path) as (disk, meet):
+        add(axon, "one", "echo x > x", "--check", f"{waiting_at(meet)}; test -s x")
         team = axon.start("team", "--workers", "1", FREE)
         wait_for(meet.exists, 60)
         (disk / "second").write_bytes(b"x" * (12 << 20))
