@@ -140,7 +140,7 @@ def test_whoever_is_killed_nothing_is_lost_and_nothing_done_twice(
         nothing_is_lost_or_done_twice(tmp_path, ledger)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3000 if FULL else 900)
 def test_whoever_is_stopped_past_the_lease_writes_nothing_stale_and_holds_nobody_up(
     ledger: Ledger, tmp_path: Path
 ) -> None:
