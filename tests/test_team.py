@@ -405,8 +405,10 @@ def test_a_workspace_that_its_lander_could_not_remove_is_gone_with_the_run(axon:
     axon.ok("team", "--workers", "1")
     left = axon.root / ".axon/work/ENG-1"  # as where it was killed, or the worker was slow
     left.mkdir()
+    gone = left.with_name(".gone-ENG-1-1")  # as where it was killed while it removed one
+    (gone / "src").mkdir(parents=True)
     swept = f"while test -e '{left}'; do sleep 0.05; done"  # it will not look again so soon
     add(axon, "two", f"{swept}; mkdir '{left}'; echo y > y", "--check", "test -s y")
     axon.ok("team", "--workers", "1", "--unsafe-no-sandbox")
     assert [task["state"] for task in axon.tasks()] == ["done", "done"]
-    assert not left.exists()
+    assert not left.exists() and not gone.exists()

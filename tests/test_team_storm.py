@@ -186,7 +186,7 @@ def _sound(axon: Axon, identifiers: list[str]) -> None:
         assert len(lands) == 1, f"seed {SEED}: {name}"
     work = axon.root / ".axon" / "work"
     wait_for(lambda: not [p for p in work.iterdir() if not p.name.startswith(".")], 10)
-    assert not list(axon.root.glob(".axon/work/.new-*")) + list(axon.root.glob(".axon/.new-*"))
+    assert not [*work.glob(".new-*"), *work.glob(".gone-*"), *axon.root.glob(".axon/.new-*")]
 
 
 def _events(axon: Axon) -> list[str]:

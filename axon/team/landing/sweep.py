@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from axon.errors import AxonError, Forbidden, NotFound
 from axon.ledger import Ledger
@@ -13,6 +14,7 @@ from axon.team.landing.checkout import recover
 from axon.team.landing.land import bring_over
 from axon.team.project import Project, hold
 from axon.team.workspace import remove
+from axon.team.workspace.place import remove_tree
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,9 @@ class Sweeper:
         """Workspaces of landed work; so long for each worker that has not left its own yet."""
         work = self.project.state_dir / "work"
         for path in sorted(work.iterdir()) if work.is_dir() else ():
-            if not path.name.startswith("."):
+            if path.name.startswith(".gone-"):
+                _finish_removal(path)
+            elif not path.name.startswith("."):
                 self._remove_landed(path.name, wait_seconds)
 
     def remove(self, identifier: str, wait_seconds: float = 0.0) -> None:
@@ -71,3 +75,11 @@ class Sweeper:
             log.warning("not brought over reason=%r", str(error))
             return ""
         return brought.commit if brought.waiting else ""
+
+
+def _finish_removal(path: Path) -> None:
+    """Whoever was at it may have been killed; all it held stands in the project."""
+    try:
+        remove_tree(path)
+    except AxonError as error:
+        log.warning("workspace left path=%s reason=%r", path, str(error))
