@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -29,7 +30,7 @@ from axon.team.landing.places import SEAL
 from axon.team.processes import start_time
 from axon.team.project import Project, hold, open_project
 from axon.team.workspace import commit_all, prepare, publish
-from tests.repository import Repo, a_task, die, is_running, new_repo, wait_for
+from tests.repository import ENVIRONMENT, Repo, a_task, die, is_running, new_repo, wait_for
 
 Files = dict[str, str | None]
 
@@ -213,6 +214,26 @@ def test_a_target_that_never_rests_is_given_up_for_now(repo: Repo) -> None:
 
     outcome = land(project, task, restless)
     assert isinstance(outcome, Deferred) and "5 times in a row" in outcome.why
+
+
+def test_a_git_that_is_killed_when_it_has_moved_the_branch_has_moved_it(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = submitted(repo, {"new.txt": "new\n"})
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    moves = "*' update-ref -m '*' refs/heads/main '*"
+    git.write_text(
+        f'#!/bin/sh\ncase " $* " in {moves}) "{shutil.which("git")}" "$@"; kill -9 $$;; esac\n'
+        f'exec "{shutil.which("git")}" "$@"\n'
+    )
+    git.chmod(0o755)
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{git.parent}:{ENVIRONMENT['PATH']}")
+    outcome = landed(repo.project(), task)
+    monkeypatch.undo()
+    assert (outcome.target, outcome.beside) == ("main", "")
+    assert repo.git("status", "--porcelain") == ""
+    assert (repo.root / "new.txt").read_text() == "new\n"
 
 
 def test_a_target_that_is_not_checked_out_just_moves(repo: Repo) -> None:

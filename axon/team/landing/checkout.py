@@ -106,7 +106,10 @@ def _swap(project: Project, git: Git, branch: str, old: str, new: str, why: str)
     outcome = git.attempt("update-ref", "-m", why, ref, new, old)
     if outcome.ok:
         return Move()
-    if (project.commit_of(ref) or "") != old:
+    now = project.commit_of(ref) or ""
+    if now == new:  # git was killed when it had moved the branch
+        return Move()
+    if now != old:
         return Move(raced=True)
     return Move(obstacle=f"{branch} cannot be moved: {outcome.said}")
 
